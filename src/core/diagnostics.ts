@@ -1,0 +1,63 @@
+/**
+ * Everything that can be observed from outside, through `node:diagnostics_channel`. Each channel costs one property
+ * read when nobody listens: publishers ask `hasSubscribers` before they build the event.
+ *
+ * This is a second door of core, beside `index.ts`, because the codec must not load anything from `node:`.
+ *
+ * | channel | published | event |
+ * |---|---|---|
+ * | `beamjoin:process:exit` | after a process has ended | `ProcessExitEvent` |
+ * | `beamjoin:server:call` | after a server has handled a call | `ServerCallEvent` |
+ * | `beamjoin:supervisor:child` | when a child is started, restarted or terminated | `SupervisorChildEvent` |
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * subscribe('beamjoin:process:exit', ({ pid, reason }) => metrics.count(pid, reason))
+ */
+import { type Channel, channel } from 'node:diagnostics_channel'
+
+/** Pids and terms are those of `beamjoin/etf`; core does not know their types. */
+export interface ProcessExitEvent {
+  readonly pid: object
+  readonly reason: unknown
+  /** Class or function name of what ran in the process. */
+  readonly label: string
+}
+
+export interface ServerCallEvent {
+  readonly pid: object
+  readonly label: string
+  readonly request: unknown
+  /** Milliseconds between taking the call from the mailbox and the end of the callback. */
+  readonly duration: number
+}
+
+export interface SupervisorChildEvent {
+  readonly supervisor: object
+  readonly action: 'started' | 'restarted' | 'terminated'
+  readonly pid: object
+  /** Why the child ended; undefined for `started`. */
+  readonly reason: unknown
+}
+
+/** A channel that takes events of one type only. */
+export interface EventChannel<E> {
+  readonly hasSubscribers: boolean
+  publish(event: E): void
+}
+
+/** The names of all channels. */
+export const CHANNELS = {
+  processExit: 'beamjoin:process:exit',
+  serverCall: 'beamjoin:server:call',
+  supervisorChild: 'beamjoin:supervisor:child',
+} as const
+
+function typed<E>(name: string): EventChannel<E> {
+  const untyped: Channel = channel(name)
+  return untyped
+}
+
+export const processExitChannel: EventChannel<ProcessExitEvent> = typed(CHANNELS.processExit)
+export const serverCallChannel: EventChannel<ServerCallEvent> = typed(CHANNELS.serverCall)
+export const supervisorChildChannel: EventChannel<SupervisorChildEvent> = typed(CHANNELS.supervisorChild)

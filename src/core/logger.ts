@@ -1,0 +1,32 @@
+/**
+ * Where a node writes what a person should see. The shape is pino's, so that a pino logger fits as it is:
+ * fields first, then the sentence.
+ */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+const nothing = (): void => {}
+
+/** Says nothing at all. */
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+function line(level: string, fields: object, message: string): string {
+  const details = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${value instanceof Error ? value.message : String(value)}`)
+  return `beamjoin ${level}: ${message}${details.join('')}\n`
+}
+
+/** Warnings and errors, one line each; the default of a node writes them to standard error. */
+export function lineLogger(write: (line: string) => void): Logger {
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: (fields, message) => write(line('warning', fields, message)),
+    error: (fields, message) => write(line('error', fields, message)),
+  }
+}
