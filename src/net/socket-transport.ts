@@ -1,0 +1,90 @@
+/**
+ * A Node socket as a `Transport`. `tls.TLSSocket` is a `net.Socket`, so TLS needs nothing else once it is secured.
+ *
+ * Nothing is read before `handler` is set: whoever obtains a transport late loses no bytes.
+ * Not supported: half-open streams. The peer's FIN ends ours too, after what is queued was sent.
+ */
+import type { Socket } from 'node:net'
+import { formatEndpoint, plainAddress } from './address.ts'
+import { type NetError, toNetError } from './errors.ts'
+import type { Transport, TransportHandler } from './transport.ts'
+
+export class SocketTransport implements Transport {
+  readonly remote: string
+  readonly localAddress: string
+  readonly remoteAddress: string
+  readonly #socket: Socket
+  #handler: TransportHandler | undefined
+  #error: NetError | undefined
+  #closed = false
+  #closeTold = false
+  #paused = false
+
+  constructor(socket: Socket) {
+    const port = socket.remotePort ?? 0
+    this.#socket = socket
+    // The peer may be gone already; a socket knows no addresses then.
+    this.localAddress = plainAddress(socket.localAddress ?? '')
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+    this.remote = formatEndpoint({ host: this.remoteAddress, port })
+    socket.on('error', (error) => {
+      this.#error = toNetError(error, 'transfer', { host: this.remoteAddress, port })
+    })
+    socket.on('drain', () => this.#handler?.onDrain())
+    socket.on('close', () => {
+      this.#closed = true
+      this.#tellClose()
+    })
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  get handler(): TransportHandler | undefined {
+    return this.#handler
+  }
+
+  set handler(handler: TransportHandler | undefined) {
+    const first = this.#handler === undefined
+    this.#handler = handler
+    if (!first || handler === undefined) return
+    if (this.#closed) {
+      setImmediate(() => this.#tellClose())
+    } else if (this.#socket.listenerCount('data') === 0) {
+      this.#socket.on('data', (bytes: Uint8Array) => this.#handler?.onData(bytes))
+      if (!this.#paused) this.#socket.resume()
+    }
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.#socket.writable) return false
+    return this.#socket.write(bytes)
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    // Without a listener the bytes would flow to nobody.
+    if (this.#socket.listenerCount('data') > 0) this.#socket.resume()
+  }
+
+  end(): void {
+    // `socket.end` alone would wait for the peer's FIN, which a peer may withhold for ever.
+    this.#socket.destroySoon()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #tellClose(): void {
+    if (this.#closeTold || this.#handler === undefined) return
+    this.#closeTold = true
+    this.#handler.onClose(this.#error)
+  }
+}

@@ -1,0 +1,54 @@
+/** What happens on a transport, each called on the event loop, never from inside a call into it. */
+export interface TransportHandler {
+  /** Bytes arrived. The array may be kept: a transport never writes into what it handed out. */
+  onData(bytes: Uint8Array): void
+  /** `write` returned false earlier; there is room again. */
+  onDrain(): void
+  /** The transport is gone, for good; called exactly once. `error` is absent after an orderly end. */
+  onClose(error?: Error): void
+}
+
+/** One established byte stream: TCP, TLS, or a pair in memory. Nothing above `net` sees a socket. */
+export interface Transport {
+  /** The peer, printable: `127.0.0.1:4369`. */
+  readonly remote: string
+  /** Our own address of this stream, without the port. */
+  readonly localAddress: string
+  /** The peer's address, without the port. */
+  readonly remoteAddress: string
+  /** Bytes accepted by `write` that the peer's kernel has not taken yet. */
+  readonly bufferedBytes: number
+  /** Must be set in the same turn in which the transport is obtained; data that is waiting follows then. */
+  handler: TransportHandler | undefined
+  /** Queues bytes, which must not be changed afterwards. False: over the high-water mark, await `onDrain`. */
+  write(bytes: Uint8Array): boolean
+  pause(): void
+  resume(): void
+  /** Sends what is queued, then closes. */
+  end(): void
+  /** Closes at once and drops what is queued. */
+  destroy(): void
+}
+
+export interface Endpoint {
+  /** A name or an address; to listen, the empty string is every interface, IPv4 and IPv6. */
+  readonly host: string
+  /** To listen, 0 is any free port. */
+  readonly port: number
+}
+
+export interface Listener extends Endpoint {
+  /** Stops accepting; transports that were accepted live on. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface ConnectOptions extends Endpoint {
+  /** Gives up; the promise rejects with a `NetError` of code `ERR_NET_ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
+/** A way to reach and be reached. Two whole nodes can share one that lives in memory. */
+export interface Network {
+  connect(options: ConnectOptions): Promise<Transport>
+  listen(at: Endpoint, accept: (transport: Transport) => void): Promise<Listener>
+}

@@ -1,0 +1,79 @@
+/** TCP over real sockets: the shared behaviour, and what only sockets have. */
+import { createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { test } from 'tap'
+import { TcpNetwork } from '../../src/net/index.ts'
+import { networkSuite } from './network-suite.ts'
+import { Recorder, recordFirst } from './recorder.ts'
+
+const network = new TcpNetwork()
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+)
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+  return address.port
+}
+
+networkSuite('TCP', () => ({
+  server: network,
+  client: network,
+  host: '127.0.0.1',
+  foreignAddress: '192.0.2.1',
+  unknownHost: 'no-such-host.invalid',
+}))
+
+test('TCP works over IPv6', { skip: hasIpv6 ? false : 'this machine has no IPv6 loopback' }, async (t) => {
+  const { listener, accepted } = await recordFirst(network, { host: '::1', port: 0 })
+  const client = new Recorder(await network.connect({ host: '::1', port: listener.port }))
+  const server = await accepted
+  t.equal(client.transport.remote, `[::1]:${listener.port}`)
+  t.equal(server.transport.remoteAddress, '::1')
+  client.transport.end()
+  t.equal(await server.closed(), undefined)
+  await listener.close()
+})
+
+test('an IPv4 peer of a listener on both families has its plain IPv4 address', async (t) => {
+  const { listener, accepted } = await recordFirst(network, { host: '', port: 0 })
+  const client = new Recorder(await network.connect({ host: '127.0.0.1', port: listener.port }))
+  const server = await accepted
+  t.equal(server.transport.remoteAddress, '127.0.0.1')
+  t.equal(server.transport.localAddress, '127.0.0.1')
+  client.transport.destroy()
+  await server.closed()
+  await listener.close()
+})
+
+test('end closes even when the peer never ends its side', async (t) => {
+  const sockets: Socket[] = []
+  const raw = createServer({ allowHalfOpen: true }, (socket) => sockets.push(socket.resume()))
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve))
+  const client = new Recorder(await network.connect({ host: '127.0.0.1', port: portOf(raw) }))
+  client.transport.write(Buffer.from('bye'))
+  client.transport.end()
+  t.equal(await client.closed(), undefined)
+  for (const socket of sockets) socket.destroy()
+  raw.close()
+})
+
+test('a connection that the peer resets closes with ERR_NET_RESET and keeps the cause', async (t) => {
+  const sockets: Socket[] = []
+  const raw = createServer((socket) => sockets.push(socket))
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve))
+  const connected = new Promise((resolve) => raw.once('connection', resolve))
+  const client = new Recorder(await network.connect({ host: '127.0.0.1', port: portOf(raw) }))
+  await connected
+  sockets[0]!.resetAndDestroy()
+  t.match(await client.closed(), { name: 'NetError', code: 'ERR_NET_RESET', cause: { code: 'ECONNRESET' } })
+  raw.close()
+})
+
+test('a refused connect keeps the cause and says what happened', async (t) => {
+  await t.rejects(network.connect({ host: '127.0.0.1', port: 1 }), {
+    message: 'cannot connect to 127.0.0.1:1: nobody listens there (connection refused)',
+    cause: { code: 'ECONNREFUSED' },
+  })
+})
