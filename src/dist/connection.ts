@@ -1,0 +1,289 @@
+/**
+ * A connection that is up: reads frames and hands their signals to the handler, writes signals, ticks. Protocol:
+ * sections 2.8, 3 and 4. The shell around `FrameReader`, `FrameWriter` and `Ticker`.
+ *
+ * Output is collected and given to the transport once per turn of the event loop, or at 64 KiB. Nothing here rejects or
+ * throws out of the event loop: whatever ends the connection is told to `onClose`, once.
+ */
+import { type ChunkQueue, type Clock, describeError, type Timer } from '../core/index.ts'
+import { atom, DecodeError, type Pid, type Reference } from '../etf/index.ts'
+import type { Transport } from '../net/index.ts'
+import { capabilitiesOf } from './capabilities.ts'
+import { type ConnectionOptions, resolveConnectionOptions } from './connection-options.ts'
+import { ControlWriter } from './control-write.ts'
+import { DistError } from './errors.ts'
+import { FrameReader } from './frame-reader.ts'
+import { FrameWriter } from './frame-writer.ts'
+import { TICK, takeFrame } from './framing.ts'
+import type { PeerNode } from './handshake/machine.ts'
+import type { HandshakeResult } from './handshake/run.ts'
+import type { ConnectionLimits } from './limits.ts'
+import { type TickDecision, Ticker, type TrafficCounters } from './ticker.ts'
+
+/** Finished output that is given to the transport without waiting for the end of the turn. */
+const FLUSH_BYTES = 64 * 1024
+
+/** How long `close` waits for the peer to take what is queued, before it cuts the stream. */
+const CLOSE_LINGER_MS = 5000
+
+/** Traffic since the connection came up. */
+export interface ConnectionStats {
+  readonly in: { readonly frames: number; readonly bytes: number }
+  readonly out: { readonly frames: number; readonly bytes: number }
+}
+
+/**
+ * Sends with the methods of `ControlHandler`. Signals that are sent after the end go nowhere, as on the BEAM; a message
+ * that has no term throws `EncodeError` and leaves no trace in the stream.
+ *
+ * @example
+ * const connection = new Connection({ handshake, handler, onClose: (reason) => {} })
+ * connection.start()
+ * connection.sendName(self, atom('logger'), 'hello')
+ */
+export class Connection extends ControlWriter {
+  /** The peer as it introduced itself. */
+  readonly peer: PeerNode
+  /** What both sides can do. */
+  readonly flags: bigint
+  readonly #transport: Transport
+  readonly #handshake: HandshakeResult
+  readonly #options: ConnectionOptions
+  readonly #clock: Clock
+  readonly #limits: ConnectionLimits
+  readonly #chunks: ChunkQueue
+  readonly #reader: FrameReader
+  readonly #frames: FrameWriter
+  readonly #ticker: Ticker
+  readonly #tickInterval: number
+  readonly #flush = (): void => this.flush()
+  #state: 'new' | 'up' | 'closing' | 'closed' = 'new'
+  #reason: DistError | undefined
+  #timer: Timer | undefined
+  #flushScheduled = false
+  #framesIn = 0
+  #bytesIn = 0
+  #framesOut = 0
+  #bytesOut = 0
+
+  /** @throws OptionError for a limit or tick time that makes no sense. */
+  constructor(options: ConnectionOptions) {
+    const { handshake } = options
+    const { clock, codec, limits, tickIntensity, tickInterval } = resolveConnectionOptions(options)
+    const can = capabilitiesOf(handshake.flags)
+    const frames = new FrameWriter(can, codec)
+    super(frames, can)
+    this.#options = options
+    this.#handshake = handshake
+    this.#transport = handshake.transport
+    this.#chunks = handshake.leftover
+    this.#clock = clock
+    this.#limits = limits
+    this.#frames = frames
+    this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits)
+    this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
+    this.#tickInterval = tickInterval
+    this.peer = handshake.peer
+    this.flags = handshake.flags
+  }
+
+  get stats(): ConnectionStats {
+    return {
+      in: { frames: this.#framesIn, bytes: this.#bytesIn },
+      out: { frames: this.#framesOut, bytes: this.#bytesOut + this.#frames.waiting },
+    }
+  }
+
+  /** Bytes of output that the peer has not taken yet. */
+  get pendingBytes(): number {
+    return this.#frames.waiting + this.#transport.bufferedBytes
+  }
+
+  /** False while more than `limits.highWaterMark` waits for the peer: a good moment to send less. */
+  get writable(): boolean {
+    return this.pendingBytes <= this.#limits.highWaterMark
+  }
+
+  /** Begins to read and to tick. What arrived since the handshake is handled in a later turn of the event loop. */
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'up'
+    this.#transport.handler = {
+      onData: (bytes) => {
+        if (this.#state !== 'up') return
+        this.#bytesIn += bytes.length
+        this.#chunks.append(bytes)
+        this.#readFrames()
+      },
+      onDrain: () => this.#options.onWritable?.(),
+      onClose: (error) => this.#handleClose(error),
+    }
+    this.#bytesIn += this.#chunks.length
+    setImmediate(() => {
+      this.#readFrames()
+      const { ended } = this.#handshake
+      if (ended !== undefined) this.#handleClose(ended.error)
+    })
+    this.#transport.resume()
+    this.#scheduleTick()
+  }
+
+  /** Gives what was sent so far to the transport, without waiting for the end of the turn. */
+  flush(): void {
+    if (this.#frames.inMessage) return
+    this.#flushScheduled = false
+    if (this.#state === 'closed' || this.#frames.waiting === 0) return
+    const buffered = this.#transport.bufferedBytes
+    if (buffered > this.#limits.pendingBytes) {
+      const { name } = this.peer
+      const what = `${name} reads too slowly: ${buffered} bytes wait for it, at most ${this.#limits.pendingBytes} may`
+      const details = { peer: name, actual: buffered, expected: this.#limits.pendingBytes }
+      this.destroy(new DistError('ERR_DIST_OUTPUT_LIMIT', `${what}: see limits.pendingBytes`, details))
+      return
+    }
+    this.#write(this.#frames.take())
+  }
+
+  /** Sends what is queued, then closes; `onClose` follows. Safe to call twice. */
+  close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.flush()
+    if (this.#isOver()) return
+    this.#listenForEnd()
+    this.#state = 'closing'
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(CLOSE_LINGER_MS, () => this.#transport.destroy())
+    this.#transport.end()
+  }
+
+  /** Closes at once and drops what is queued; `onClose` follows, with `reason`. Safe to call twice. */
+  destroy(reason?: DistError): void {
+    if (this.#isOver()) return
+    this.#listenForEnd()
+    this.#state = 'closed'
+    this.#reason = reason
+    this.#timer?.cancel()
+    this.#transport.destroy()
+  }
+
+  protected override beforeFrame(): boolean {
+    return this.#state === 'up' || this.#state === 'new'
+  }
+
+  protected override afterFrame(): void {
+    this.#framesOut++
+    if (this.#frames.waiting >= FLUSH_BYTES) {
+      this.flush()
+    } else if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      setImmediate(this.#flush)
+    }
+  }
+
+  /** What every peer without the capability amounts to. */
+  protected override spawnUnsupported(id: Reference, parent: Pid): void {
+    setImmediate(() => {
+      if (!this.#isOver()) this.#options.handler.spawnReply(id, parent, 0, atom('notsup'))
+    })
+  }
+
+  #readFrames(): void {
+    const { handler } = this.#options
+    try {
+      while (this.#state === 'up') {
+        const frame = takeFrame(this.#chunks, this.#limits.frameBytes)
+        if (frame === undefined) return
+        if (frame.length === 0) {
+          this.#decide(this.#ticker.handleTick(this.#counters()))
+        } else {
+          this.#framesIn++
+          this.#reader.readFrame(frame, handler)
+        }
+      }
+    } catch (error) {
+      this.destroy(blame(error, this.peer.name))
+    }
+  }
+
+  #scheduleTick(): void {
+    this.#timer = this.#clock.after(this.#tickInterval, () => {
+      this.#decide(this.#ticker.handleInterval(this.#counters()))
+      if (this.#state === 'up') this.#scheduleTick()
+    })
+  }
+
+  #decide(decision: TickDecision): void {
+    switch (decision) {
+      case 'none':
+        break
+      case 'tick':
+        this.#write(TICK)
+        break
+      case 'drop': {
+        const peer = this.peer.name
+        const what = `${peer} was silent for the net tick time`
+        this.destroy(new DistError('ERR_DIST_TICK_TIMEOUT', what, { peer }))
+        break
+      }
+      default:
+        decision satisfies never
+    }
+  }
+
+  #counters(): TrafficCounters {
+    return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, pendingBytes: this.pendingBytes }
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#bytesOut += bytes.length
+    this.#transport.write(bytes)
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'closed'
+  }
+
+  /** Ended before `start`: nobody listens for the end yet. */
+  #listenForEnd(): void {
+    if (this.#state !== 'new') return
+    const onClose = (error?: Error): void => this.#handleClose(error)
+    this.#transport.handler = { onData: () => {}, onDrain: () => {}, onClose }
+    this.#transport.resume()
+    const { ended } = this.#handshake
+    if (ended !== undefined) setImmediate(() => onClose(ended.error))
+  }
+
+  #handleClose(error: Error | undefined): void {
+    this.#timer?.cancel()
+    const ourDoing = this.#state === 'closed' || this.#state === 'closing'
+    if (!ourDoing) {
+      const peer = this.peer.name
+      this.#reason =
+        error === undefined
+          ? new DistError('ERR_DIST_CLOSED', `${peer} closed the connection`, { peer })
+          : new DistError('ERR_DIST_TRANSPORT', `connection to ${peer} lost: ${error.message}`, {
+              peer,
+              cause: error,
+            })
+    }
+    this.#state = 'closed'
+    this.#options.onClose?.(this.#reason)
+  }
+}
+
+/** Whose fault an error on the way in is. */
+function blame(error: unknown, peer: string): DistError {
+  if (error instanceof DistError) {
+    const { code, message, actual, expected } = error
+    return new DistError(code, `${peer}: ${message}`, { peer, actual, expected, cause: error })
+  }
+  const what = describeError(error)
+  if (error instanceof DecodeError) {
+    return new DistError('ERR_DIST_BAD_TERM', `${peer} sent a term that is none: ${what}`, {
+      peer,
+      cause: error,
+    })
+  }
+  const ours = `a signal of ${peer} could not be handled, which is a fault of this node: ${what}`
+  return new DistError('ERR_DIST_INTERNAL', ours, { peer, cause: error })
+}

@@ -1,0 +1,162 @@
+/**
+ * Arriving frames: header, atoms, fragments, control and payload, each decoded once and handed to the handler.
+ * Protocol: sections 4.2 to 4.6. Whatever is wrong with a frame is thrown, as DistError or DecodeError.
+ */
+import { type Atom, type DecodeOptions, type Term, TermReader } from '../etf/index.ts'
+import { AtomCache } from './atom-cache.ts'
+import type { ControlHandler } from './control.ts'
+import { type ControlFrame, dispatchControl } from './control-read.ts'
+import { DistError } from './errors.ts'
+import {
+  FRAGMENT_HEADER_BYTES,
+  FragmentAssembler,
+  type FragmentLimits,
+  type JoinedMessage,
+} from './fragments.ts'
+import type { FrameForm } from './frame-writer.ts'
+import {
+  DIST_FRAG_CONT,
+  DIST_FRAG_HEADER,
+  DIST_HEADER,
+  PASS_THROUGH,
+  readAtomRefs,
+  VERSION_MAGIC,
+} from './header.ts'
+
+const SMALL_TUPLE_EXT = 104
+
+const NO_ATOMS: readonly Atom[] = []
+const NO_BYTES: Uint8Array = new Uint8Array(0)
+
+export class FrameReader implements ControlFrame {
+  readonly peer: Atom
+  readonly #form: FrameForm
+  readonly #terms: TermReader
+  readonly #cache = new AtomCache()
+  readonly #fragments: FragmentAssembler
+  /** The atoms of the frame at hand; one array for all frames. */
+  readonly #atoms: Atom[] = []
+  /** The elements of the control tuple at hand; one array for all frames. */
+  readonly #control: Term[] = []
+  readonly #readAtom = (bytes: Uint8Array, start: number, end: number): Atom => {
+    this.#terms.reset(bytes, start)
+    return this.#terms.readAtomText(end - start)
+  }
+  /** What the terms are read from. */
+  #bytes = NO_BYTES
+
+  constructor(peer: Atom, form: FrameForm, codec: DecodeOptions, limits: FragmentLimits) {
+    this.peer = peer
+    this.#form = form
+    this.#terms = new TermReader(codec)
+    this.#fragments = new FragmentAssembler(limits)
+  }
+
+  /** Decodes one frame; when it completes a message, the handler gets it. */
+  readFrame(frame: Uint8Array, handler: ControlHandler): void {
+    if (this.#form.passThrough) {
+      if (frame[0] !== PASS_THROUGH || frame[1] !== VERSION_MAGIC) throw badStart(frame, '70 83')
+      this.#readMessage(frame, 2, frame.length, NO_ATOMS, handler)
+      return
+    }
+    const tag = frame[0] === VERSION_MAGIC ? frame[1] : undefined
+    if (tag === DIST_HEADER) {
+      const offset = readAtomRefs(frame, 2, this.#cache, this.#atoms, this.#readAtom)
+      this.#readMessage(frame, offset, frame.length, this.#atoms, handler)
+    } else if (tag === DIST_FRAG_HEADER && this.#form.fragments) {
+      this.#readJoined(this.#startFragments(frame), handler)
+    } else if (tag === DIST_FRAG_CONT && this.#form.fragments) {
+      this.#readJoined(this.#continueFragments(frame), handler)
+    } else {
+      throw badStart(frame, this.#form.fragments ? '83 44, 83 45 or 83 46' : '83 44')
+    }
+  }
+
+  readPayload(): Term {
+    const terms = this.#terms
+    if (this.#form.passThrough) {
+      if (this.#bytes[terms.offset] !== VERSION_MAGIC) {
+        throw new DistError('ERR_DIST_BAD_FRAME', `no payload at offset ${terms.offset} of a frame`, {
+          expected: VERSION_MAGIC,
+        })
+      }
+      terms.offset++
+    }
+    const payload = terms.readTerm()
+    this.expectEnd()
+    return payload
+  }
+
+  expectEnd(): void {
+    const left = this.#bytes.length - this.#terms.offset
+    if (left !== 0) {
+      throw new DistError('ERR_DIST_BAD_FRAME', `${left} bytes are left behind the last term of a message`, {
+        actual: left,
+        expected: 0,
+      })
+    }
+  }
+
+  #startFragments(frame: Uint8Array): JoinedMessage | undefined {
+    const ids = fragmentIds(frame)
+    const offset = readAtomRefs(frame, FRAGMENT_HEADER_BYTES, this.#cache, this.#atoms, this.#readAtom)
+    return this.#fragments.start(ids.sequence, ids.fragment, frame.subarray(offset), this.#atoms)
+  }
+
+  #continueFragments(frame: Uint8Array): JoinedMessage | undefined {
+    const ids = fragmentIds(frame)
+    return this.#fragments.continue(ids.sequence, ids.fragment, frame.subarray(FRAGMENT_HEADER_BYTES))
+  }
+
+  #readJoined(message: JoinedMessage | undefined, handler: ControlHandler): void {
+    if (message === undefined) return
+    this.#readMessage(message.bytes, 0, message.firstLength, message.atoms, handler)
+    // A message in pieces is large: do not hold it until the next one arrives.
+    this.#bytes = NO_BYTES
+    this.#terms.reset(NO_BYTES, 0)
+  }
+
+  /** `controlLimit`: the offset that the control must not go beyond. */
+  #readMessage(
+    bytes: Uint8Array,
+    offset: number,
+    controlLimit: number,
+    atoms: readonly Atom[],
+    handler: ControlHandler,
+  ): void {
+    const terms = this.#terms
+    this.#bytes = bytes
+    // The tuple is taken apart here, because nobody needs it as a tuple.
+    if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= bytes.length) {
+      throw new DistError('ERR_DIST_BAD_CONTROL', `a frame holds no control tuple at offset ${offset}`, {
+        actual: bytes[offset],
+        expected: SMALL_TUPLE_EXT,
+      })
+    }
+    const arity = bytes[offset + 1]!
+    terms.reset(bytes, offset + 2, atoms)
+    const control = this.#control
+    for (let i = 0; i < arity; i++) control[i] = terms.readTerm()
+    if (terms.offset > controlLimit) {
+      throw new DistError('ERR_DIST_BAD_FRAGMENT', 'a control message goes beyond its first fragment', {
+        actual: terms.offset,
+        expected: controlLimit,
+      })
+    }
+    dispatchControl(control, arity, this, handler)
+  }
+}
+
+function fragmentIds(frame: Uint8Array): { sequence: bigint; fragment: bigint } {
+  if (frame.length < FRAGMENT_HEADER_BYTES) throw badStart(frame, 'a fragment header')
+  const view = new DataView(frame.buffer, frame.byteOffset, FRAGMENT_HEADER_BYTES)
+  return { sequence: view.getBigUint64(2), fragment: view.getBigUint64(10) }
+}
+
+function badStart(frame: Uint8Array, expected: string): DistError {
+  const actual = Buffer.from(frame.subarray(0, 4)).toString('hex')
+  return new DistError('ERR_DIST_BAD_FRAME', `a frame begins with ${actual}, expected ${expected}`, {
+    actual,
+    expected,
+  })
+}

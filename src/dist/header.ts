@@ -1,0 +1,85 @@
+/**
+ * The distribution header: which atoms the terms of a frame refer to by index. Protocol: sections 4.2 to 4.4.
+ * Outgoing headers say that there are none, and atoms stand inline.
+ */
+import type { Atom } from '../etf/index.ts'
+import type { AtomCache } from './atom-cache.ts'
+import { DistError } from './errors.ts'
+
+/** First byte of a frame with a header. */
+export const VERSION_MAGIC = 131
+/** Second byte: a whole message. */
+export const DIST_HEADER = 68
+/** Second byte: the first fragment of a message. */
+export const DIST_FRAG_HEADER = 69
+/** Second byte: a later fragment. */
+export const DIST_FRAG_CONT = 70
+/** First byte of a frame where neither the cache nor fragments were negotiated. */
+export const PASS_THROUGH = 112
+
+/** Makes the atom of the UTF-8 text between two offsets; throws for text that no atom has. */
+export type ReadAtom = (bytes: Uint8Array, start: number, end: number) => Atom
+
+const NEW_ENTRY = 0x8
+const SEGMENT = 0x7
+const LONG_ATOMS = 0x1
+
+/**
+ * Reads the atom references of a frame into `atoms` (index by index) and what is new into the cache.
+ *
+ *     u8 n, then unless n = 0:
+ *     n + 1 nibbles, low half first: 1 bit new entry, 3 bits segment; the last one: 1 bit long atoms, 3 bits unused
+ *     n times: u8 index in the segment, and if new: u8 or (long atoms) u16 length, UTF-8 text
+ *
+ * @returns the offset behind the header.
+ * @throws DistError `ERR_DIST_BAD_FRAME`, `ERR_DIST_BAD_ATOM_REF`, and what `readAtom` throws.
+ */
+export function readAtomRefs(
+  bytes: Uint8Array,
+  offset: number,
+  cache: AtomCache,
+  atoms: Atom[],
+  readAtom: ReadAtom,
+): number {
+  const count = byteAt(bytes, offset)
+  atoms.length = count
+  if (count === 0) return offset + 1
+  const flagsAt = offset + 1
+  let at = flagsAt + (count >> 1) + 1
+  const longAtoms = (nibble(bytes, flagsAt, count) & LONG_ATOMS) !== 0
+  for (let i = 0; i < count; i++) {
+    const flags = nibble(bytes, flagsAt, i)
+    const slot = ((flags & SEGMENT) << 8) | byteAt(bytes, at++)
+    if ((flags & NEW_ENTRY) === 0) {
+      atoms[i] = cache.get(slot)
+      continue
+    }
+    let length = byteAt(bytes, at++)
+    if (longAtoms) length = (length << 8) | byteAt(bytes, at++)
+    if (at + length > bytes.length) throw truncated(bytes, at + length)
+    const atom = readAtom(bytes, at, at + length)
+    cache.set(slot, atom)
+    atoms[i] = atom
+    at += length
+  }
+  return at
+}
+
+function nibble(bytes: Uint8Array, flagsAt: number, index: number): number {
+  const byte = byteAt(bytes, flagsAt + (index >> 1))
+  return (index & 1) === 0 ? byte & 0xf : byte >> 4
+}
+
+function byteAt(bytes: Uint8Array, offset: number): number {
+  const byte = bytes[offset]
+  if (byte === undefined) throw truncated(bytes, offset + 1)
+  return byte
+}
+
+function truncated(bytes: Uint8Array, needed: number): DistError {
+  return new DistError(
+    'ERR_DIST_BAD_FRAME',
+    `a frame of ${bytes.length} bytes ends inside its header, which needs ${needed} at least`,
+    { actual: bytes.length, expected: needed },
+  )
+}

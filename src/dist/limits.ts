@@ -1,0 +1,41 @@
+/** Bounds of a connection; all finite, all configurable. */
+import { OptionError } from '../core/index.ts'
+
+export interface ConnectionLimits {
+  /** Longest frame that is accepted, in bytes. A BEAM cuts messages at 64 KiB unless fragments are off. Default 128 MiB. */
+  readonly frameBytes: number
+  /** Messages of which some fragments are still to come, at one time. Default 1024. */
+  readonly fragmentedMessages: number
+  /** Bytes in such messages together. Default 256 MiB. */
+  readonly fragmentedBytes: number
+  /** Output that waits for the peer, in bytes, above which `writable` is false. Default 1 MiB, as on the BEAM. */
+  readonly highWaterMark: number
+  /** Output that waits for the peer, in bytes, above which the connection is given up. Default 256 MiB. */
+  readonly pendingBytes: number
+}
+
+export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = Object.freeze({
+  frameBytes: 128 * 1024 * 1024,
+  fragmentedMessages: 1024,
+  fragmentedBytes: 256 * 1024 * 1024,
+  highWaterMark: 1024 * 1024,
+  pendingBytes: 256 * 1024 * 1024,
+})
+
+/**
+ * The limits with the defaults filled in.
+ *
+ * @throws OptionError for a limit that is not a whole number from 1.
+ */
+export function resolveConnectionLimits(limits: Partial<ConnectionLimits> = {}): ConnectionLimits {
+  const resolved = { ...DEFAULT_CONNECTION_LIMITS }
+  for (const name of Object.keys(DEFAULT_CONNECTION_LIMITS) as (keyof ConnectionLimits)[]) {
+    const value = limits[name]
+    if (value === undefined) continue
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new OptionError(`limits.${name} must be a whole number from 1, got ${value}`)
+    }
+    Object.assign(resolved, { [name]: value })
+  }
+  return resolved
+}

@@ -1,0 +1,152 @@
+import { test } from 'tap'
+import { ByteWriter } from '../../src/core/index.ts'
+import { FragmentAssembler, writeFragments } from '../../src/dist/fragments.ts'
+
+const LIMITS = { fragmentedMessages: 3, fragmentedBytes: 10_000 }
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+test('pieces are joined in order, and the first one says where the control must end', (t) => {
+  const assembler = new FragmentAssembler(LIMITS)
+  t.equal(assembler.start(7n, 3n, bytes(1, 2), []), undefined)
+  t.equal(assembler.continue(7n, 2n, bytes()), undefined, 'an empty piece')
+  const joined = assembler.continue(7n, 1n, bytes(3))
+  t.same([...joined!.bytes], [1, 2, 3])
+  t.equal(joined!.firstLength, 2)
+  t.end()
+})
+
+test('a start with the id 1 is a whole message', (t) => {
+  const joined = new FragmentAssembler(LIMITS).start(7n, 1n, bytes(1), [])
+  t.same([...joined!.bytes], [1])
+  t.end()
+})
+
+test('sequences interleave, and an id may be used again after its message', (t) => {
+  const assembler = new FragmentAssembler(LIMITS)
+  for (let round = 0; round < 3; round++) {
+    assembler.start(1n, 2n, bytes(1), [])
+    assembler.start(2n, 3n, bytes(2), [])
+    assembler.start(2n ** 64n - 1n, 2n, bytes(3), [])
+    assembler.continue(2n, 2n, bytes(2))
+    t.same([...assembler.continue(1n, 1n, bytes(1))!.bytes], [1, 1])
+    t.same([...assembler.continue(2n ** 64n - 1n, 1n, bytes(3))!.bytes], [3, 3])
+    t.same([...assembler.continue(2n, 1n, bytes(2))!.bytes], [2, 2, 2])
+  }
+  t.end()
+})
+
+test('small pieces do not keep the received chunk, and are not changed with it', (t) => {
+  const assembler = new FragmentAssembler(LIMITS)
+  const chunk = bytes(1, 2, 3)
+  assembler.start(1n, 2n, chunk.subarray(0, 2), [])
+  chunk.fill(9)
+  t.same([...assembler.continue(1n, 1n, chunk.subarray(2))!.bytes], [1, 2, 9])
+  t.end()
+})
+
+test('ids that break the rules are errors', (t) => {
+  const bad = { code: 'ERR_DIST_BAD_FRAGMENT' }
+  const fresh = () => new FragmentAssembler(LIMITS)
+  t.throws(() => fresh().start(0n, 2n, bytes(1), []), bad, 'sequence 0')
+  t.throws(() => fresh().start(1n, 0n, bytes(1), []), bad, 'fragment 0')
+  t.throws(() => fresh().continue(1n, 1n, bytes(1)), bad, 'unknown sequence')
+  const started = fresh()
+  started.start(1n, 3n, bytes(1), [])
+  t.throws(() => started.start(1n, 3n, bytes(1), []), bad, 'started twice')
+  t.throws(() => started.continue(1n, 1n, bytes(1)), bad, 'a gap')
+  t.throws(() => started.continue(1n, 3n, bytes(1)), bad, 'no step')
+  t.end()
+})
+
+test('unfinished messages are bounded in number and in bytes, whatever they announce', (t) => {
+  const many = new FragmentAssembler(LIMITS)
+  for (let id = 1n; id <= 3n; id++) many.start(id, 2n ** 63n, bytes(1), [])
+  t.throws(() => many.start(4n, 2n, bytes(1), []), { code: 'ERR_DIST_FRAGMENT_LIMIT', expected: 3 })
+
+  const large = new FragmentAssembler(LIMITS)
+  large.start(1n, 9n, new Uint8Array(5000), [])
+  large.start(2n, 9n, new Uint8Array(4000), [])
+  t.throws(() => large.continue(1n, 8n, new Uint8Array(1000)), {
+    code: 'ERR_DIST_FRAGMENT_LIMIT',
+    expected: 10_000,
+  })
+
+  const tiny = new FragmentAssembler(LIMITS)
+  tiny.start(1n, 2n ** 63n, bytes(1), [])
+  let pieces = 0
+  t.throws(
+    () => {
+      for (let id = 2n ** 63n - 1n; pieces < 10_000; id--, pieces++) tiny.continue(1n, id, bytes(1))
+    },
+    { code: 'ERR_DIST_FRAGMENT_LIMIT' },
+  )
+  t.ok(pieces < 100, 'a piece of one byte is charged for more')
+  t.end()
+})
+
+test('finished messages give their bytes back to the limit', (t) => {
+  const assembler = new FragmentAssembler(LIMITS)
+  for (let i = 0; i < 100; i++) {
+    assembler.start(1n, 2n, new Uint8Array(4000), [])
+    t.equal(assembler.continue(1n, 1n, new Uint8Array(4000))!.bytes.length, 8000)
+  }
+  t.end()
+})
+
+/** The frames in `bytes`: tag, ids, data. */
+function parseFrames(written: Uint8Array) {
+  const frames = []
+  const view = new DataView(written.buffer, written.byteOffset, written.length)
+  for (let at = 0; at < written.length; ) {
+    const length = view.getUint32(at)
+    const headed = written[at + 5] === 69 ? 19 : 18
+    frames.push({
+      magic: written[at + 4],
+      tag: written[at + 5],
+      sequence: view.getBigUint64(at + 6),
+      fragment: view.getBigUint64(at + 14),
+      refs: headed === 19 ? written[at + 22] : undefined,
+      data: written.subarray(at + 4 + headed, at + 4 + length),
+    })
+    at += 4 + length
+  }
+  return frames
+}
+
+for (const [size, control, expected] of [
+  [65_537, 20, [65_536, 1]],
+  [200_027, 20, [65_536, 65_536, 65_536, 3419]],
+  [131_072, 20, [65_536, 65_536]],
+  [100_000, 70_000, [70_000, 30_000]],
+  [70_000, 70_000, [70_000]],
+  [5, 5, [5]],
+] as const) {
+  test(`${size} bytes with a control of ${control} leave in pieces of ${expected.join(', ')}`, (t) => {
+    const out = new ByteWriter(64)
+    out.writeText('before')
+    const frame = out.length
+    out.writeU32(0).writeU8(131).writeU8(68).writeU8(0)
+    const body = out.length
+    const data = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
+    out.writeBytes(data)
+    writeFragments(out, frame, body, control, 5)
+    t.equal(Buffer.from(out.view8().subarray(0, frame)).toString(), 'before')
+    const frames = parseFrames(out.view8().subarray(frame))
+    t.same(
+      frames.map(({ data: { length } }) => length),
+      expected,
+    )
+    t.same(
+      frames.map(({ tag }) => tag),
+      expected.map((_, i) => (i === 0 ? 69 : 70)),
+    )
+    t.same(
+      frames.map(({ fragment }) => Number(fragment)),
+      expected.map((_, i) => expected.length - i),
+    )
+    t.ok(frames.every(({ magic, sequence }) => magic === 131 && sequence === 5n))
+    t.equal(frames[0]!.refs, 0)
+    t.ok(Buffer.concat(frames.map((each) => each.data)).equals(data), 'nothing is lost')
+    t.end()
+  })
+}

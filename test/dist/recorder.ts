@@ -1,0 +1,32 @@
+/** A handler that writes down what it is called with. */
+import type { ControlHandler } from '../../src/dist/control.ts'
+
+/** Method and arguments. */
+export type Signal = [keyof ControlHandler, ...unknown[]]
+
+export function recorder(): { handler: ControlHandler; signals: Signal[] } {
+  const signals: Signal[] = []
+  const record =
+    (method: keyof ControlHandler) =>
+    (...args: unknown[]): void => {
+      signals.push([method, ...args])
+    }
+  const handler: ControlHandler = {
+    send: record('send'),
+    sendName: record('sendName'),
+    sendAlias: record('sendAlias'),
+    link: record('link'),
+    unlink: record('unlink'),
+    unlinkAck: record('unlinkAck'),
+    exit: record('exit'),
+    exit2: record('exit2'),
+    exitAlias: record('exitAlias'),
+    monitor: record('monitor'),
+    demonitor: record('demonitor'),
+    monitorExit: record('monitorExit'),
+    groupLeader: record('groupLeader'),
+    spawnRequest: record('spawnRequest'),
+    spawnReply: record('spawnReply'),
+  }
+  return { handler, signals }
+}
