@@ -1,0 +1,86 @@
+/**
+ * Waiting without sleeping, free ports, and cleaning up in reverse order, for the interop tests.
+ */
+import { createServer } from 'node:net'
+
+export interface WaitOptions {
+  /** Milliseconds until it gives up; 5000. */
+  readonly timeout?: number
+  /** Milliseconds between two looks; 10. */
+  readonly interval?: number
+  /** What is waited for, named in the error. */
+  readonly what: string
+}
+
+/**
+ * Polls `condition` until it returns something truthy, and returns that. A condition that throws counts as not yet met;
+ * its last error is the cause of the error that a timeout rejects with.
+ */
+export async function waitFor<T>(
+  condition: () => T | PromiseLike<T>,
+  { timeout = 5000, interval = 10, what }: WaitOptions,
+): Promise<NonNullable<T>> {
+  const deadline = performance.now() + timeout
+  let last: unknown
+  for (;;) {
+    try {
+      last = await condition()
+      if (last) return last as NonNullable<T>
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() >= deadline) {
+      const seen = last instanceof Error ? last.message : String(last)
+      throw new Error(`waited ${timeout} ms for ${what}; at the end: ${seen}`, { cause: last })
+    }
+    await new Promise((resolve) => setTimeout(resolve, interval))
+  }
+}
+
+/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port)
+        else reject(new Error('the listening socket has no port'))
+      })
+    })
+  })
+}
+
+/** Something to undo at the end; may be asynchronous. */
+export type Cleanup = () => unknown
+
+/**
+ * Runs `body` and then, whether it failed or not, everything that it deferred, last first. A cleanup that fails does
+ * not stop the others. Rejects with the body's error, or else with the first error of a cleanup.
+ *
+ * @example
+ * await withCleanup(async (defer) => {
+ *   const node = await startNode({ name: 'ts@127.0.0.1', cookie: 'c' })
+ *   defer(() => node.stop())
+ * })
+ */
+export async function withCleanup<T>(body: (defer: (cleanup: Cleanup) => void) => Promise<T>): Promise<T> {
+  const cleanups: Cleanup[] = []
+  const errors: unknown[] = []
+  let result: T | undefined
+  try {
+    result = await body((cleanup) => cleanups.push(cleanup))
+  } catch (error) {
+    errors.push(error)
+  }
+  for (const cleanup of cleanups.reverse()) {
+    try {
+      await cleanup()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+  return result as T
+}
