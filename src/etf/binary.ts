@@ -1,0 +1,36 @@
+/** Binaries that are no text, taken out of received bytes. */
+
+/** Node's Buffer where there is one; the codec itself also runs where there is none. */
+const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof Buffer }).Buffer
+
+/**
+ * From this size on a binary stays a view of what was received. Below it is copied, which takes a microsecond at most:
+ * else a small binary that somebody keeps would hold a whole chunk of the socket (64 KiB) in memory.
+ */
+const KEEP_VIEW_FROM = 4096
+
+/** Up to this many bytes are copied by a loop, which is over before a call of `set` has begun. */
+const SHORT_COPY = 16
+
+/** The bytes from `start` to `end`: a `Buffer` on Node, else a plain Uint8Array. */
+export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const length = end - start
+  if (length >= KEEP_VIEW_FROM) {
+    const { buffer, byteOffset } = bytes
+    return NodeBuffer !== undefined && buffer instanceof ArrayBuffer
+      ? NodeBuffer.from(buffer, byteOffset + start, length)
+      : bytes.subarray(start, end)
+  }
+  // Node hands small buffers out of a pool, which is cheaper than one allocation each.
+  const taken = NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafe(length)
+  if (length > SHORT_COPY) taken.set(bytes.subarray(start, end))
+  else for (let i = 0; i < length; i++) taken[i] = bytes[start + i]!
+  return taken
+}
+
+/** The text of bytes that are known to be ASCII, if there is a cheap native way; else undefined. */
+export function nativeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return NodeBuffer !== undefined && bytes instanceof NodeBuffer
+    ? bytes.toString('latin1', start, end)
+    : undefined
+}

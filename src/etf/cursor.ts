@@ -1,0 +1,54 @@
+/** The bounded cursor under the term reader: nothing is read before it is known to be there. */
+import { DecodeError, type DecodeErrorCode } from './errors.ts'
+
+export class Cursor {
+  /** Where the next byte is read. */
+  offset = 0
+  protected bytes: Uint8Array = new Uint8Array(0)
+  protected end = 0
+
+  protected fail(code: DecodeErrorCode, problem: string, at: number): DecodeError {
+    return new DecodeError(code, problem, this.bytes, at)
+  }
+
+  /** Steps over `count` bytes that must be there and returns where they begin. */
+  protected take(count: number): number {
+    const at = this.offset
+    if (count > this.end - at) {
+      const left = this.end - at
+      throw this.fail('ERR_ETF_TRUNCATED', `expected ${count} more bytes, ${left} are left`, at)
+    }
+    this.offset = at + count
+    return at
+  }
+
+  protected readU8(): number {
+    return this.bytes[this.take(1)]!
+  }
+
+  protected readU16(): number {
+    const at = this.take(2)
+    return (this.bytes[at]! << 8) | this.bytes[at + 1]!
+  }
+
+  protected readI32(): number {
+    const at = this.take(4)
+    const { bytes } = this
+    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+  }
+
+  protected readU32(): number {
+    return this.readI32() >>> 0
+  }
+
+  /** A count of elements, each of which takes at least `least` bytes that must still be there. */
+  protected readCount(least: number): number {
+    const count = this.readU32()
+    const left = this.end - this.offset
+    if (count * least > left) {
+      const problem = `${count} elements are announced, and only ${left} bytes are left`
+      throw this.fail('ERR_ETF_TRUNCATED', problem, this.offset)
+    }
+    return count
+  }
+}

@@ -1,0 +1,270 @@
+/** Terms as text in Elixir's syntax, as `inspect/1` prints them. */
+import { inspectFloat } from './inspect-float.ts'
+import { inspectStruct, mapSetElements } from './inspect-structs.ts'
+import {
+  charlistText,
+  inspectAtomName,
+  inspectFunctionName,
+  isPrintableText,
+  keywordKey,
+  quoteText,
+} from './inspect-text.ts'
+import { asAtom, asBytes, asFloat, className, KIND, kindOf, mapPairs } from './kinds.ts'
+import { STRUCT_KEY } from './structs.ts'
+import { Atom } from './terms/atom.ts'
+import { BitString } from './terms/bit-string.ts'
+import type { ExportFun } from './terms/export-fun.ts'
+import type { Pid } from './terms/pid.ts'
+import type { Fun, RecordTerm } from './terms/term.ts'
+import { ImproperList } from './terms/term.ts'
+import { TermSet } from './terms/term-set.ts'
+import { Tuple } from './terms/tuple.ts'
+import { readText } from './text.ts'
+
+export interface InspectOptions {
+  /** At most this many elements altogether; the rest is `...`. Default: all. For logs, set it. */
+  readonly limit?: number
+  /** At most this many characters of one string. Default: all. For logs, set it. */
+  readonly printableLimit?: number
+}
+
+/** Text that waits on the stack among values, and the container that ends with it. */
+class Piece {
+  readonly text: string
+  readonly closes: unknown
+
+  constructor(text: string, closes?: unknown) {
+    this.text = text
+    this.closes = closes
+  }
+}
+
+const COMMA = new Piece(', ')
+const ARROW = new Piece(' => ')
+const BAR = new Piece(' | ')
+const REST = new Piece('...')
+
+type Pair = readonly [unknown, unknown]
+
+function isAtom(value: unknown): boolean {
+  return value instanceof Atom || typeof value === 'boolean' || value === null || value === undefined
+}
+
+/** Writes without recursion: `#pending` holds what is still to be written, the next one last. */
+class Inspector {
+  readonly #printableLimit: number
+  readonly #pending: unknown[] = []
+  /** Containers that are being written; a value that contains itself shows as `...` inside. */
+  readonly #open = new Set<unknown>()
+  #left: number
+  #text = ''
+
+  constructor(options: InspectOptions) {
+    this.#left = options.limit ?? Number.POSITIVE_INFINITY
+    this.#printableLimit = options.printableLimit ?? Number.POSITIVE_INFINITY
+  }
+
+  run(term: unknown): string {
+    this.#pending.push(term)
+    while (this.#pending.length > 0) {
+      const next = this.#pending.pop()
+      if (next instanceof Piece) {
+        this.#text += next.text
+        if (next.closes !== undefined) this.#open.delete(next.closes)
+      } else if (this.#open.has(next)) {
+        this.#text += '...'
+      } else {
+        this.#write(next)
+      }
+    }
+    return this.#text
+  }
+
+  #write(value: unknown): void {
+    switch (kindOf(value)) {
+      case KIND.INTEGER:
+        this.#text += value === 0 ? '0' : String(value)
+        return
+      case KIND.FLOAT:
+        this.#text += inspectFloat(asFloat(value))
+        return
+      case KIND.ATOM:
+        this.#text += inspectAtomName(asAtom(value).name)
+        return
+      case KIND.BITS:
+        this.#text += this.#bits(value)
+        return
+      case KIND.PID:
+      case KIND.PORT:
+      case KIND.REFERENCE:
+        this.#text += (value as Pid).toString()
+        return
+      case KIND.EXPORT:
+        this.#text += exportText(value as ExportFun)
+        return
+      case KIND.FUN:
+        this.#text += funText(value as Fun)
+        return
+      case KIND.NIL:
+        this.#text += '[]'
+        return
+      case KIND.LIST:
+        this.#list(value)
+        return
+      case KIND.TUPLE:
+        this.#elements('{', value, (value as Tuple).toArray(), '}')
+        return
+      case KIND.MAP:
+        this.#map(value)
+        return
+      case KIND.RECORD:
+        this.#record(value as RecordTerm)
+        return
+      case undefined:
+        this.#other(value)
+    }
+  }
+
+  #bits(value: unknown): string {
+    if (value instanceof BitString && value.bits !== 0 && value.bits !== 8) return bitStringText(value)
+    const bytes = typeof value === 'string' ? undefined : asBytes(value)
+    const text = bytes === undefined ? (value as string) : readText(bytes, 0, bytes.length)
+    if (text === undefined || !isPrintableText(text)) return `<<${(bytes ?? asBytes(value)).join(', ')}>>`
+    if (text.length <= this.#printableLimit) return quoteText(text)
+    return `${quoteText(text.slice(0, this.#printableLimit))} <> ...`
+  }
+
+  #list(list: unknown): void {
+    if (list instanceof ImproperList) {
+      this.#enter('[', list, ']')
+      this.#pending.push(list.tail, BAR)
+      this.#push(list.items.map((item) => [item]))
+      return
+    }
+    const items = list as unknown[]
+    const charlist = charlistText(items)
+    if (charlist !== undefined) {
+      this.#text += `~c${quoteText(charlist)}`
+      return
+    }
+    const pairs = items.map(keywordPair)
+    if (pairs.every((pair) => pair !== undefined)) this.#elements('[', list, pairs as unknown[][], ']', true)
+    else this.#elements('[', list, items, ']')
+  }
+
+  #map(map: unknown): void {
+    const fields = map instanceof Map ? map : new Map(mapPairs(map))
+    const whole = inspectStruct(fields)
+    if (whole !== undefined) {
+      this.#text += whole
+      return
+    }
+    const elements = mapSetElements(fields)
+    if (elements !== undefined) {
+      this.#elements('MapSet.new([', map, elements, '])')
+      return
+    }
+    const module: unknown = fields.get(STRUCT_KEY)
+    const pairs = [...fields]
+    const isStruct = module instanceof Atom && pairs.every(([key]) => isAtom(key))
+    const shown = isStruct ? pairs.filter(([key]) => key !== STRUCT_KEY) : pairs
+    const open = isStruct ? `%${inspectAtomName(module.name)}{` : '%{'
+    const keyed = shown.map(keywordPairOf)
+    const allKeyed = keyed.every((pair) => pair !== undefined)
+    const written = allKeyed ? keyed : shown.map(([key, value]) => [key, ARROW, value])
+    this.#elements(open, map, written as unknown[][], '}', true)
+  }
+
+  /** With the head as OTP prints native records, since Elixir has no syntax for them. */
+  #record({ module, name, fields, values }: RecordTerm): void {
+    const written = values.map((value, i) => [new Piece(`${erlangAtom(fields[i]!.name)} = `), value])
+    this.#elements(`#${erlangAtom(module.name)}:${erlangAtom(name.name)}{`, undefined, written, '}', true)
+  }
+
+  /** Elements with commas between. `compound` ones are arrays of pieces and values. */
+  #elements(
+    open: string,
+    container: unknown,
+    elements: readonly unknown[],
+    close: string,
+    compound = false,
+  ): void {
+    this.#enter(open, container, close)
+    this.#push(compound ? (elements as unknown[][]) : elements.map((element) => [element]))
+  }
+
+  #enter(open: string, container: unknown, close: string): void {
+    this.#text += open
+    if (container !== undefined) this.#open.add(container)
+    this.#pending.push(new Piece(close, container))
+  }
+
+  #push(elements: readonly (readonly unknown[])[]): void {
+    const count = Math.min(elements.length, Math.max(this.#left, 0))
+    this.#left -= count
+    if (count < elements.length) {
+      this.#pending.push(REST)
+      if (count > 0) this.#pending.push(COMMA)
+    }
+    for (let i = count - 1; i >= 0; i--) {
+      const parts = elements[i]!
+      for (let k = parts.length - 1; k >= 0; k--) this.#pending.push(parts[k])
+      if (i > 0) this.#pending.push(COMMA)
+    }
+  }
+
+  /** What is no term, for logs: this never throws. */
+  #other(value: unknown): void {
+    if (value instanceof TermSet) {
+      this.#elements('MapSet.new([', value, [...value], '])')
+      return
+    }
+    if (value instanceof Error) this.#text += `#${className(value)}<${value.message}>`
+    else if (typeof value === 'object' && value !== null) this.#text += `#${className(value)}<>`
+    else this.#text += typeof value === 'function' ? '#function<>' : String(value)
+  }
+}
+
+function keywordPair(item: unknown): unknown[] | undefined {
+  if (!(item instanceof Tuple) || item.length !== 2) return undefined
+  const [key, value] = item.toArray() as [unknown, unknown]
+  return keywordPairOf([key, value])
+}
+
+function keywordPairOf([key, value]: Pair): unknown[] | undefined {
+  const text = isAtom(key) ? keywordKey(asAtom(key).name) : undefined
+  return text === undefined ? undefined : [new Piece(`${text} `), value]
+}
+
+/** An atom in Erlang's syntax. */
+function erlangAtom(name: string): string {
+  return /^[a-z][\w@]*$/.test(name) ? name : quoteText(name, "'")
+}
+
+function bitStringText({ bytes, bits }: BitString): string {
+  const last = bytes.length - 1
+  const parts = Array.from(bytes.subarray(0, last), String)
+  parts.push(`${bytes[last]! >> (8 - bits)}::size(${bits})`)
+  return `<<${parts.join(', ')}>>`
+}
+
+function exportText({ module, function: name, arity }: ExportFun): string {
+  return `&${inspectAtomName(module.name)}.${inspectFunctionName(name.name)}/${arity}`
+}
+
+function funText({ index, oldUniq, arity, module }: Fun): string {
+  return `#Function<${index}.${oldUniq}/${arity} in ${inspectAtomName(module.name)}>`
+}
+
+/**
+ * A value in Elixir's syntax, as `inspect/1` prints the term on a node of its own: `%{a: [1, "two", :three]}`.
+ *
+ * Never throws: what is no term shows as `#Class<>`. Everything but pids, ports, references and local funs can be read
+ * back with `parseTerm`.
+ *
+ * @example
+ * inspect(tuple(atom('ok'), { id: 1 })) // '{:ok, %{id: 1}}'
+ */
+export function inspect(term: unknown, options: InspectOptions = {}): string {
+  return new Inspector(options).run(term)
+}

@@ -1,0 +1,106 @@
+/** Terms without elements out of received bytes: binaries, numbers, lists of bytes, external funs (protocol.md 5.1). */
+import { AtomBudget } from './atom-budget.ts'
+import { takeBinary } from './binary.ts'
+import { IdentifierReader } from './identifier-reader.ts'
+import { readMagnitude } from './integers.ts'
+import type { DecodeOptions } from './options.ts'
+import { MAX_INTEGER_BYTES, SMALL_INTEGER_EXT } from './tags.ts'
+import { BitString } from './terms/bit-string.ts'
+import { ExportFun } from './terms/export-fun.ts'
+import { Float } from './terms/float.ts'
+import type { Term } from './terms/term.ts'
+import { readText } from './text.ts'
+
+/** Text of FLOAT_EXT: as C prints a double. */
+const FLOAT_TEXT = /^[-+]?\d+\.\d+(e[-+]?\d+)?$/i
+
+export class LeafReader extends IdentifierReader {
+  readonly #strings: boolean
+  readonly #exactFloats: boolean
+  /** Made at the first float. */
+  #float: DataView | undefined
+  /** Above 0 inside map keys and funs, where floats and structs are left exactly as they are. */
+  protected verbatim = 0
+
+  constructor(options: DecodeOptions, atoms: number) {
+    super(options.atomBudget ?? new AtomBudget(atoms))
+    this.#strings = options.binaries !== 'buffer'
+    this.#exactFloats = options.floats === 'exact'
+  }
+
+  protected readBinary(): Term {
+    const length = this.readU32()
+    const at = this.take(length)
+    return this.#binary(at, at + length)
+  }
+
+  #binary(start: number, end: number): Term {
+    return (
+      (this.#strings ? readText(this.bytes, start, end) : undefined) ?? takeBinary(this.bytes, start, end)
+    )
+  }
+
+  /** BIT_BINARY_EXT: length (u32), bits of the last byte (u8), bytes. */
+  protected readBits(): Term {
+    const length = this.readU32()
+    const bits = this.readU8()
+    if (length === 0 ? bits !== 0 : bits < 1 || bits > 8) {
+      const problem = `a bitstring of ${length} bytes cannot have ${bits} bits in the last one`
+      throw this.fail('ERR_ETF_BITS', problem, this.offset - 1)
+    }
+    const at = this.take(length)
+    if (bits === 8 || bits === 0) return this.#binary(at, at + length)
+    return new BitString(takeBinary(this.bytes, at, at + length), bits)
+  }
+
+  /** SMALL_BIG_EXT, LARGE_BIG_EXT: length (given), sign (u8), little-endian magnitude. */
+  protected readBig(length: number): number | bigint {
+    const sign = this.readU8()
+    if (sign > 1) throw this.fail('ERR_ETF_INTEGER', `the sign must be 0 or 1, not ${sign}`, this.offset - 1)
+    if (length > MAX_INTEGER_BYTES) {
+      const problem = `integers have at most ${MAX_INTEGER_BYTES} bytes here, this one ${length}`
+      throw this.fail('ERR_ETF_INTEGER', problem, this.offset - 1)
+    }
+    const at = this.take(length)
+    return readMagnitude(this.bytes, at, at + length, sign === 1)
+  }
+
+  protected readFloat(): number | Float {
+    const at = this.take(8)
+    // A view for itself, since one over the received bytes would have to be made for every chunk.
+    this.#float ??= new DataView(new ArrayBuffer(8))
+    for (let i = 0; i < 8; i++) this.#float.setUint8(i, this.bytes[at + i]!)
+    return this.#toFloat(this.#float.getFloat64(0), at)
+  }
+
+  /** FLOAT_EXT: 31 bytes of decimal text, padded with NUL. */
+  protected readTextFloat(): number | Float {
+    const at = this.take(31)
+    let text = ''
+    for (let i = at; i < at + 31 && this.bytes[i] !== 0; i++) text += String.fromCharCode(this.bytes[i]!)
+    return this.#toFloat(FLOAT_TEXT.test(text.trim()) ? Number(text) : Number.NaN, at)
+  }
+
+  #toFloat(value: number, at: number): number | Float {
+    if (!Number.isFinite(value)) throw this.fail('ERR_ETF_FLOAT', 'a float must be finite', at)
+    return (this.#exactFloats || this.verbatim > 0) && Number.isInteger(value) ? new Float(value) : value
+  }
+
+  /** STRING_EXT: length (u16), bytes; a list of small integers. */
+  protected readByteList(): Term[] {
+    const length = this.readU16()
+    const at = this.take(length)
+    const items: Term[] = new Array(length)
+    for (let i = 0; i < length; i++) items[i] = this.bytes[at + i]!
+    return items
+  }
+
+  /** EXPORT_EXT: module, function, arity (SMALL_INTEGER_EXT). */
+  protected readExport(): ExportFun {
+    const module = this.readAtom()
+    const name = this.readAtom()
+    const at = this.take(1)
+    if (this.bytes[at] !== SMALL_INTEGER_EXT) throw this.fail('ERR_ETF_FUN', 'expected an arity', at)
+    return new ExportFun(module, name, this.readU8())
+  }
+}

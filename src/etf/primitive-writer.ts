@@ -1,0 +1,246 @@
+/** Terms without elements into a growing buffer (protocol.md 5.1, 5.2). */
+import type { ByteWriter } from '../core/index.ts'
+import { EncodeError } from './errors.ts'
+import { magnitudeBytes } from './integers.ts'
+import { notATerm } from './kinds.ts'
+import {
+  ATOM_CACHE_REF,
+  BINARY_EXT,
+  BIT_BINARY_EXT,
+  EXPORT_EXT,
+  INTEGER_EXT,
+  LARGE_BIG_EXT,
+  MAX_INTEGER_BYTES,
+  MAX_REFERENCE_WORDS,
+  NEW_FLOAT_EXT,
+  NEW_PID_EXT,
+  NEWER_REFERENCE_EXT,
+  SMALL_BIG_EXT,
+  SMALL_INTEGER_EXT,
+  V4_PORT_EXT,
+} from './tags.ts'
+import { type Atom, atom, atomProblem, findAtomByName } from './terms/atom.ts'
+import type { BitString } from './terms/bit-string.ts'
+import type { ExportFun } from './terms/export-fun.ts'
+import type { Pid } from './terms/pid.ts'
+import type { Port } from './terms/port.ts'
+import type { Reference } from './terms/reference.ts'
+import { writeText } from './text.ts'
+
+const MAX_U32 = 0xffffffff
+
+/** Up to this many bytes are copied by a loop: the call of `set` costs more. */
+const SHORT_COPY = 24
+
+export class PrimitiveWriter {
+  protected readonly out: ByteWriter
+  readonly #atomRef: ((atom: Atom) => number) | undefined
+
+  constructor(out: ByteWriter, atomRef: ((atom: Atom) => number) | undefined) {
+    this.out = out
+    this.#atomRef = atomRef
+  }
+
+  protected writeU8(value: number): void {
+    const { out } = this
+    out.reserve(1)
+    out.bytes[out.length++] = value
+  }
+
+  /** A tag and a length of 32 bits. */
+  protected writeHeader(tag: number, length: number): void {
+    const { out } = this
+    out.reserve(5)
+    out.bytes[out.length++] = tag
+    this.#putU32(length)
+  }
+
+  protected writeU32(value: number): void {
+    this.out.reserve(4)
+    this.#putU32(value)
+  }
+
+  /** Four bytes that are reserved already. Typed arrays keep the low eight bits of each. */
+  #putU32(value: number): void {
+    const { out } = this
+    const { bytes, length } = out
+    bytes[length] = value >>> 24
+    bytes[length + 1] = value >>> 16
+    bytes[length + 2] = value >>> 8
+    bytes[length + 3] = value
+    out.length = length + 4
+  }
+
+  protected writeBytes(source: Uint8Array): void {
+    const { out } = this
+    const { length } = source
+    out.reserve(length)
+    const { bytes } = out
+    const start = out.length
+    if (length > SHORT_COPY) bytes.set(source, start)
+    else for (let i = 0; i < length; i++) bytes[start + i] = source[i]!
+    out.length = start + length
+  }
+
+  protected writeAtom(value: Atom): void {
+    const index = this.#atomRef === undefined ? -1 : this.#atomRef(value)
+    if (index < 0) {
+      this.writeBytes(value.wire)
+      return
+    }
+    this.writeU8(ATOM_CACHE_REF)
+    this.writeU8(index)
+  }
+
+  /** The atom for a property name of `owner`. */
+  protected keyAtom(name: string, owner: object): Atom {
+    const known = findAtomByName(name)
+    if (known !== undefined) return known
+    const problem = atomProblem(name)
+    if (problem !== undefined) throw new EncodeError('ERR_ETF_ATOM', `as a key, ${problem}`, owner)
+    return atom(name)
+  }
+
+  protected writeNumber(value: number): void {
+    const { out } = this
+    if ((value | 0) === value) {
+      out.reserve(5)
+      if (value >= 0 && value < 256) {
+        out.bytes[out.length++] = SMALL_INTEGER_EXT
+        out.bytes[out.length++] = value
+        return
+      }
+      out.bytes[out.length++] = INTEGER_EXT
+      this.#putU32(value)
+    } else if (Number.isSafeInteger(value)) {
+      this.#writeSafeInteger(value)
+    } else {
+      // A number beyond the safe range came from a float, for an integer that large would be a bigint.
+      this.writeFloat(value)
+    }
+  }
+
+  /** SMALL_BIG_EXT: length (u8), sign (u8), little-endian magnitude. */
+  #writeSafeInteger(value: number): void {
+    const { out } = this
+    out.reserve(10)
+    const { bytes } = out
+    const start = out.length
+    let at = start + 3
+    for (let rest = Math.abs(value); rest > 0; rest = Math.floor(rest / 256)) bytes[at++] = rest % 256
+    bytes[start] = SMALL_BIG_EXT
+    bytes[start + 1] = at - start - 3
+    bytes[start + 2] = value < 0 ? 1 : 0
+    out.length = at
+  }
+
+  protected writeBigint(value: bigint): void {
+    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) {
+      this.writeNumber(Number(value))
+      return
+    }
+    const magnitude = magnitudeBytes(value < 0n ? -value : value)
+    if (magnitude.length < 256) {
+      this.writeU8(SMALL_BIG_EXT)
+      this.writeU8(magnitude.length)
+    } else {
+      if (magnitude.length > MAX_INTEGER_BYTES) throw this.tooLarge(value, 'an integer', magnitude.length)
+      this.writeHeader(LARGE_BIG_EXT, magnitude.length)
+    }
+    this.writeU8(value < 0n ? 1 : 0)
+    this.writeBytes(magnitude)
+  }
+
+  protected writeFloat(value: number): void {
+    if (!Number.isFinite(value)) throw notATerm(value)
+    const { out } = this
+    out.reserve(9)
+    out.bytes[out.length] = NEW_FLOAT_EXT
+    out.view.setFloat64(out.length + 1, value)
+    out.length += 9
+  }
+
+  /** BINARY_EXT: length (u32), UTF-8 text. */
+  protected writeString(value: string): void {
+    const { out } = this
+    const start = out.length
+    this.writeHeader(BINARY_EXT, 0)
+    if (!writeText(out, value)) {
+      const problem = 'a string with a lone surrogate is no UTF-8 text; send its bytes as a Uint8Array'
+      throw new EncodeError('ERR_ETF_LONE_SURROGATE', problem, value)
+    }
+    const end = out.length
+    out.length = start + 1
+    this.#putU32(end - start - 5)
+    out.length = end
+  }
+
+  /** BINARY_EXT: length (u32), bytes. */
+  protected writeBinary(value: Uint8Array): void {
+    if (value.length > MAX_U32) throw this.tooLarge(value, 'a binary', value.length)
+    this.writeHeader(BINARY_EXT, value.length)
+    this.writeBytes(value)
+  }
+
+  /** BIT_BINARY_EXT: length (u32), bits of the last byte (u8), bytes. */
+  protected writeBits(value: BitString): void {
+    if (value.bits === 8 || value.bits === 0) {
+      this.writeBinary(value.bytes)
+      return
+    }
+    if (value.bytes.length > MAX_U32) throw this.tooLarge(value, 'a bitstring', value.bytes.length)
+    this.writeHeader(BIT_BINARY_EXT, value.bytes.length)
+    this.writeU8(value.bits)
+    this.writeBytes(value.bytes)
+  }
+
+  /** NEW_PID_EXT: node, id (u32), serial (u32), creation (u32). */
+  protected writePid(value: Pid): void {
+    this.writeU8(NEW_PID_EXT)
+    this.writeAtom(value.node)
+    this.out.reserve(12)
+    this.#putU32(value.id)
+    this.#putU32(value.serial)
+    this.#putU32(value.creation)
+  }
+
+  /** V4_PORT_EXT: node, id (u64), creation (u32). */
+  protected writePort(value: Port): void {
+    this.writeU8(V4_PORT_EXT)
+    this.writeAtom(value.node)
+    const { out } = this
+    out.reserve(12)
+    out.view.setBigUint64(out.length, BigInt(value.id))
+    out.length += 8
+    this.#putU32(value.creation)
+  }
+
+  /** NEWER_REFERENCE_EXT: words (u16), node, creation (u32), words x u32. */
+  protected writeReference(value: Reference): void {
+    const { words } = value
+    if (words.length < 1 || words.length > MAX_REFERENCE_WORDS) {
+      const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${words.length}`
+      throw new EncodeError('ERR_ETF_TOO_LARGE', problem, value)
+    }
+    this.writeU8(NEWER_REFERENCE_EXT)
+    this.writeU8(0)
+    this.writeU8(words.length)
+    this.writeAtom(value.node)
+    this.out.reserve(4 + words.length * 4)
+    this.#putU32(value.creation)
+    for (let i = 0; i < words.length; i++) this.#putU32(words[i]!)
+  }
+
+  /** EXPORT_EXT: module, function, arity (SMALL_INTEGER_EXT). */
+  protected writeExport(value: ExportFun): void {
+    this.writeU8(EXPORT_EXT)
+    this.writeAtom(value.module)
+    this.writeAtom(value.function)
+    this.writeU8(SMALL_INTEGER_EXT)
+    this.writeU8(value.arity)
+  }
+
+  protected tooLarge(value: unknown, what: string, size: number): EncodeError {
+    return new EncodeError('ERR_ETF_TOO_LARGE', `${what} of size ${size} does not fit the format`, value)
+  }
+}

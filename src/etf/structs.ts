@@ -1,0 +1,71 @@
+/** Elixir structs as instances of JavaScript classes (design.md 2). */
+import { OptionError } from '../core/index.ts'
+import { type Atom, alias, atom } from './terms/atom.ts'
+import type { Encodable, Term } from './terms/term.ts'
+
+/** The key under which an Elixir struct carries its module. */
+export const STRUCT_KEY = atom('__struct__')
+
+/** The fields of a struct by name, without `__struct__`. */
+export type StructFields = Readonly<Record<string, Term>>
+
+/** How one struct is read and written; made by `defineStruct`. */
+export interface StructCodec {
+  /** The module of the struct. */
+  readonly module: Atom
+  /** Instances of this class are written as the struct. */
+  readonly type: abstract new (
+    ...args: never[]
+  ) => object
+  /** The instance for these fields, or undefined to leave the struct a `Map`. */
+  decode(fields: StructFields): object | undefined
+  /** The fields of an instance. */
+  encode(instance: object): Readonly<Record<string, Encodable>>
+}
+
+/** How a class turns into a struct and back. */
+export interface StructMapping<T extends object> {
+  /** Default: an instance without calling the constructor, with the fields as properties. */
+  readonly decode?: (fields: StructFields) => T | undefined
+  /** Default: the own properties of the instance. */
+  readonly encode?: (instance: T) => Readonly<Record<string, Encodable>>
+}
+
+/**
+ * Ties an Elixir struct to a class, for the option `structs`.
+ *
+ * @example
+ * class User { name = ''; age = 0 }
+ * const codec = { structs: [defineStruct('MyApp.User', User)] }
+ * encode(Object.assign(new User(), { name: 'Ann', age: 31 }), codec) // %MyApp.User{name: "Ann", age: 31}
+ */
+export function defineStruct<T extends object>(
+  module: string,
+  type: abstract new (...args: never[]) => T,
+  mapping: StructMapping<T> = {},
+): StructCodec {
+  // By descriptors, not by assignment: a field that a peer calls `__proto__` must not become the prototype.
+  const decode =
+    mapping.decode ??
+    ((fields: StructFields) => Object.create(type.prototype, Object.getOwnPropertyDescriptors(fields)) as T)
+  const encode = mapping.encode ?? ((instance: T) => ({ ...instance }) as Record<string, Encodable>)
+  return { module: alias(module), type, decode, encode: (instance) => encode(instance as T) }
+}
+
+/** The registered structs, by module for decoding and by class for encoding. */
+export interface StructRegistry {
+  readonly byModule: ReadonlyMap<Atom, StructCodec>
+  readonly byType: ReadonlyMap<unknown, StructCodec>
+}
+
+export function resolveStructs(structs: readonly StructCodec[] | undefined): StructRegistry | undefined {
+  if (structs === undefined || structs.length === 0) return undefined
+  const byModule = new Map<Atom, StructCodec>()
+  const byType = new Map<unknown, StructCodec>()
+  for (const codec of structs) {
+    if (byModule.has(codec.module)) throw new OptionError(`two structs for ${codec.module} are registered`)
+    byModule.set(codec.module, codec)
+    byType.set(codec.type, codec)
+  }
+  return { byModule, byType }
+}
