@@ -1,0 +1,22 @@
+/** The atoms that signals, calls and system messages are made of. */
+import { atom } from '../etf/index.ts'
+
+export const ALIAS = atom('alias')
+export const DOWN = atom('DOWN')
+export const EXIT = atom('EXIT')
+export const GEN_CALL = atom('$gen_call')
+export const GEN_CAST = atom('$gen_cast')
+export const IGNORE = atom('ignore')
+export const KILL = atom('kill')
+export const KILLED = atom('killed')
+export const NOCONNECTION = atom('noconnection')
+export const NODEDOWN = atom('nodedown')
+export const NOPROC = atom('noproc')
+export const NORMAL = atom('normal')
+export const OK = atom('ok')
+export const ERROR = atom('error')
+export const PROCESS = atom('process')
+export const SHUTDOWN = atom('shutdown')
+export const SYSTEM = atom('system')
+export const SYSTEM_LIMIT = atom('system_limit')
+export const TIMEOUT = atom('timeout')

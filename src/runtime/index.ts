@@ -1,0 +1,48 @@
+/** Layer 2: processes and servers of one node, as OTP has them. */
+export type { CallOptions } from './calls.ts'
+export { describeExit, exitReason, isOrderlyExit } from './crash.ts'
+export {
+  type Caller,
+  type DefinedServer,
+  defineServer,
+  type HandlerThis,
+  type ServerDefinition,
+  type ServerRef,
+} from './define-server.ts'
+export type {
+  Destination,
+  GlobalName,
+  NameOnNode,
+  NameResolver,
+  ServerName,
+  ViaName,
+  Watchable,
+} from './destination.ts'
+export { CallError, type CallFailure, ExitError, InitError, ProcessError, SpawnError } from './errors.ts'
+export type { From } from './gen-reply.ts'
+export { GenServer } from './gen-server.ts'
+export type { RuntimeLimits } from './kernel.ts'
+export type { MonitorAlias, MonitorOptions } from './monitors.ts'
+export { type DemonitorOptions, Process, type ProcessFunction } from './process.ts'
+export type { ProcessInfo } from './process-info.ts'
+export type { ReceiveOptions } from './receive.ts'
+export type { RemoteFunction, RemoteSpawnOptions } from './remote-spawns.ts'
+export { Runtime, type RuntimeOptions } from './runtime.ts'
+export {
+  type CallResult,
+  Ignore,
+  type InfoResult,
+  type InitResult,
+  ignore,
+  type MaybePromise,
+  type NextOptions,
+  NoReply,
+  noreply,
+  Reply,
+  reply,
+  type ServerClass,
+  Stop,
+  stop,
+} from './server-callbacks.ts'
+export type { MonitorTarget, RemoteName, RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
+export type { StartOptions, StartResult } from './spawner.ts'

@@ -1,0 +1,65 @@
+/** The processes of this node, found by the number of their pid. */
+import type { Atom, Pid } from '../etf/index.ts'
+import type { Cell } from './cell.ts'
+import { ProcessError } from './errors.ts'
+import { PidAllocator, type PidStart, pidNumber } from './pids.ts'
+
+export class ProcessTable {
+  readonly #node: Atom
+  readonly #creation: number
+  readonly #limit: number
+  readonly #pids: PidAllocator
+  readonly #cells = new Map<number, Cell>()
+  readonly #isTaken = (number: number): boolean => this.#cells.has(number)
+
+  constructor(node: Atom, creation: number, limit: number, start?: PidStart) {
+    this.#node = node
+    this.#creation = creation
+    this.#limit = limit
+    this.#pids = new PidAllocator(node, creation, start)
+  }
+
+  get size(): number {
+    return this.#cells.size
+  }
+
+  get isFull(): boolean {
+    return this.#cells.size >= this.#limit
+  }
+
+  /** @throws ProcessError `ERR_RUNTIME_PROCESS_LIMIT`, where the BEAM raises `system_limit`. */
+  allocate(): Pid {
+    if (this.isFull) {
+      throw new ProcessError(
+        'ERR_RUNTIME_PROCESS_LIMIT',
+        `${this.#cells.size} processes are running, which is the limit; raise limits.processes`,
+      )
+    }
+    return this.#pids.next(this.#isTaken)
+  }
+
+  add(cell: Cell): void {
+    this.#cells.set(pidNumber(cell.pid), cell)
+  }
+
+  remove(cell: Cell): void {
+    this.#cells.delete(pidNumber(cell.pid))
+  }
+
+  /** Whether the pid names a process of this node, alive or not, of this or an earlier incarnation. */
+  isOurs(pid: Pid): boolean {
+    return pid.node === this.#node
+  }
+
+  /** The live process of this pid; undefined also for pids of other nodes and earlier incarnations. */
+  find(pid: Pid): Cell | undefined {
+    if (pid.node !== this.#node || pid.creation !== this.#creation) return undefined
+    const cell = this.#cells.get(pidNumber(pid))
+    return cell !== undefined && cell.pid.id === pid.id ? cell : undefined
+  }
+
+  /** Processes may end while iterating. */
+  cells(): IterableIterator<Cell> {
+    return this.#cells.values()
+  }
+}

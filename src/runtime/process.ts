@@ -1,0 +1,320 @@
+/** A process as its own code sees it: what the functions of Erlang that concern `self()` do. */
+import type { Clock, Logger, Timer } from '../core/index.ts'
+import { type Atom, type Encodable, type Pid, type Reference, type Term, Tuple } from '../etf/index.ts'
+import { DOWN, GEN_CALL, IGNORE } from './atoms.ts'
+import { type CallOptions, timeoutMs } from './calls.ts'
+import type { Cell } from './cell.ts'
+import { type Destination, toAtom, type Watchable } from './destination.ts'
+import { ExitError, InitError, ProcessError } from './errors.ts'
+import type { From } from './gen-reply.ts'
+import type { Kernel } from './kernel.ts'
+import type { MonitorOptions } from './monitors.ts'
+import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
+import type { ServerClass } from './server-callbacks.ts'
+import type { SpawnBody, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
+
+/** A function that runs as a process. The process ends when the function returns, or its promise settles. */
+export type ProcessFunction<A extends readonly unknown[] = readonly unknown[]> = (
+  self: Process,
+  ...args: A
+) => unknown
+
+export interface DemonitorOptions {
+  /** Takes a `DOWN` message that came already out of the mailbox. */
+  readonly flush?: boolean
+}
+
+function anything(): boolean {
+  return true
+}
+
+/**
+ * The process that a function or server runs in. After its end, sends do nothing and everything else fails with
+ * `ERR_RUNTIME_EXITED`: code that was killed while it waited for something cannot act any more.
+ *
+ * @example
+ * runtime.spawn(async (self) => {
+ *   const [from, n] = await self.receive((m) => m instanceof Tuple)
+ *   self.send(from, n * 2)
+ * })
+ */
+export class Process {
+  readonly pid: Pid
+  readonly #kernel: Kernel
+  readonly #cell: Cell
+
+  /** @internal */
+  constructor(kernel: Kernel, cell: Cell) {
+    this.#kernel = kernel
+    this.#cell = cell
+    this.pid = cell.pid
+  }
+
+  get isAlive(): boolean {
+    return this.#cell.alive
+  }
+
+  /** Aborted with the exit reason when the process ends: pass it to `fetch` and the like. */
+  get signal(): AbortSignal {
+    const cell = this.#cell
+    cell.abort ??= new AbortController()
+    if (!cell.alive) cell.abort.abort()
+    return cell.abort.signal
+  }
+
+  /** Whether exit signals arrive as messages `{'EXIT', Pid, Reason}`, as `process_flag(trap_exit, true)`. */
+  get trapExit(): boolean {
+    return this.#cell.trapExit
+  }
+
+  set trapExit(trap: boolean) {
+    this.#cell.trapExit = trap
+  }
+
+  get clock(): Clock {
+    return this.#kernel.clock
+  }
+
+  get logger(): Logger {
+    return this.#kernel.logger
+  }
+
+  get groupLeader(): Pid {
+    return this.#cell.groupLeader
+  }
+
+  set groupLeader(leader: Pid) {
+    this.#cell.groupLeader = leader
+  }
+
+  /**
+   * The oldest message that `match` takes, or the oldest of all. Others stay in the mailbox, in order.
+   *
+   * @throws ProcessError `ERR_RUNTIME_RECEIVE_TIMEOUT`; `ERR_RUNTIME_RECEIVE_BUSY` while another receive waits.
+   */
+  receive<T extends Term>(match: (message: Term) => message is T, options?: ReceiveOptions): Promise<T>
+  receive(match?: (message: Term) => boolean, options?: ReceiveOptions): Promise<Term>
+  async receive(match: (message: Term) => boolean = anything, options: ReceiveOptions = {}): Promise<Term> {
+    const { mailbox } = this.#live()
+    if (this.#cell.receiving !== undefined) {
+      throw new ProcessError(
+        'ERR_RUNTIME_RECEIVE_BUSY',
+        `${this.pid} waits in a receive already; await that first`,
+      )
+    }
+    options.signal?.throwIfAborted()
+    mailbox.rescan()
+    const index = mailbox.scan(match)
+    // A process that always finds mail must not keep the event loop from its turn.
+    const inTurn = index === -1 || this.#kernel.scheduler.charge()
+    if (index !== -1 && inTurn) return mailbox.removeAt(index) as Term
+    return this.#wait(match, options, index !== -1)
+  }
+
+  /**
+   * Sends a message; one that cannot arrive is lost silently.
+   *
+   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that is not registered on this node, as `!` does.
+   * @throws EncodeError when it goes to another node and holds something that is no term.
+   */
+  send(to: Destination, message: Encodable): void {
+    if (this.#cell.alive) this.#kernel.delivery.send(this.#cell, to, message)
+  }
+
+  /** Sends after `ms` milliseconds. Stopped when the receiving process ends. */
+  sendAfter(to: Destination, message: Encodable, ms: number): Timer {
+    const { delivery, client } = this.#kernel
+    return delivery.sendAfter(this.#live(), to, message, ms, client)
+  }
+
+  /** As `gen_server:cast/2`: never fails, not even when there is nobody. */
+  cast(to: Destination, request: Encodable): void {
+    if (this.#cell.alive) this.#kernel.delivery.cast(this.#cell, to, request)
+  }
+
+  /**
+   * As `gen_server:call/3`: resolves with the reply.
+   *
+   * @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`.
+   */
+  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
+    return this.request(GEN_CALL, to, request, options)
+  }
+
+  /** As `call`, with another label than `$gen_call` in front of `{Pid, Tag}`: `system`, for instance. */
+  request(label: Atom, to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
+    if (!this.#cell.alive) return Promise.reject(exited(this.pid))
+    return this.#kernel.delivery.call(this.#cell, to, label, request, options)
+  }
+
+  /** Answers a call, as `gen_server:reply/2`. */
+  reply(from: From, value: Encodable): void {
+    if (this.#cell.alive) this.#kernel.delivery.reply(this.#cell, from, value)
+  }
+
+  /** A process that does not exist answers with an exit signal, reason `noproc`. */
+  link(pid: Pid): void {
+    this.#kernel.links.link(this.#live(), pid)
+  }
+
+  unlink(pid: Pid): void {
+    this.#kernel.links.unlink(this.#live(), pid)
+  }
+
+  /** Brings the message `{'DOWN', Ref, process, Target, Reason}` when the target ends or does not exist. */
+  monitor(target: Watchable, options?: MonitorOptions): Reference {
+    const { delivery, monitors, refs } = this.#kernel
+    const ref = refs.next()
+    monitors.monitor(this.#live(), delivery.monitorTarget(target), ref, options)
+    return ref
+  }
+
+  /** @returns whether the monitor was still there. */
+  demonitor(ref: Reference, options: DemonitorOptions = {}): boolean {
+    const removed = this.#kernel.monitors.demonitor(this.#live(), ref)
+    if (!removed && options.flush === true) this.#cell.mailbox.flush((message) => isDown(message, ref))
+    return removed
+  }
+
+  /**
+   * Resolves with the exit reason when the target ends, `noproc` when there is none. A monitor without a message.
+   */
+  whenDown(target: Watchable, options: { readonly signal?: AbortSignal } = {}): Promise<Term> {
+    const { delivery, monitors, refs } = this.#kernel
+    const cell = this.#live()
+    const { signal } = options
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const ref = refs.next()
+      const onAbort = (): void => {
+        monitors.demonitor(cell, ref)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      monitors.watch(cell, delivery.monitorTarget(target), ref, (reason) => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve(reason)
+      })
+    })
+  }
+
+  /** Ends this process with `reason`, as `exit/1`: it throws, so `finally` blocks run. */
+  exit(reason: Encodable): never
+  /** Sends an exit signal, as `exit/2`: `kill` cannot be trapped, `normal` is ignored by those who do not trap. */
+  exit(pid: Pid, reason: Encodable): void
+  exit(first: Encodable, ...rest: Encodable[]): void {
+    if (rest.length === 0) throw new ExitError(first)
+    this.#exitOther(first as Pid, rest[0] as Term)
+  }
+
+  /** A reference that stands for this process; with `reply` for the first message only. */
+  alias(options: { readonly reply?: boolean } = {}): Reference {
+    const ref = this.#kernel.refs.next()
+    this.#kernel.aliases.activate(ref, this.#live(), options.reply === true ? () => {} : undefined)
+    return ref
+  }
+
+  /** Messages to the alias are dropped from now on. @returns whether it was active. */
+  unalias(ref: Reference): boolean {
+    return this.#kernel.aliases.deactivate(ref, this.#live())
+  }
+
+  /** Gives this process a name on this node. @throws ProcessError `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_BAD_NAME`. */
+  register(name: Atom | string): void {
+    this.#kernel.names.register(toAtom(name), this.#live())
+  }
+
+  /** @returns whether the name was registered. */
+  unregister(name: Atom | string): boolean {
+    this.#live()
+    return this.#kernel.names.unregister(toAtom(name))
+  }
+
+  whereis(name: Atom | string): Pid | undefined {
+    return this.#kernel.names.find(toAtom(name))?.pid
+  }
+
+  makeRef(): Reference {
+    return this.#kernel.refs.next()
+  }
+
+  /** Starts a process and returns at once. A server class takes one argument, for `init`, which runs later. */
+  spawn<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
+  spawn(server: ServerClass, args?: unknown): Pid
+  spawn(body: SpawnBody, ...args: unknown[]): Pid {
+    return this.#spawn(body, args, {})
+  }
+
+  /** As `spawn`, linked before it runs. */
+  spawnLink<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
+  spawnLink(server: ServerClass, args?: unknown): Pid
+  spawnLink(body: SpawnBody, ...args: unknown[]): Pid {
+    return this.#spawn(body, args, { link: true })
+  }
+
+  /** Starts a server and waits for its `init`, as `gen_server:start`. @throws InitError */
+  async start(server: ServerClass, args?: unknown, options: StartOptions = {}): Promise<Pid> {
+    return started(await this.#kernel.spawner.start(this.#live(), server, args, options))
+  }
+
+  /** As `start`, linked: `gen_server:start_link`. This process becomes the parent. @throws InitError */
+  async startLink(server: ServerClass, args?: unknown, options: StartOptions = {}): Promise<Pid> {
+    return started(await this.tryStartLink(server, args, options))
+  }
+
+  /** As `startLink`; tells apart what happened instead of throwing. */
+  tryStartLink(server: ServerClass, args?: unknown, options: StartOptions = {}): Promise<StartResult> {
+    return this.#kernel.spawner.start(this.#live(), server, args, { ...options, link: true })
+  }
+
+  #spawn(body: SpawnBody, args: unknown[], options: SpawnOptions): Pid {
+    return this.#kernel.spawner.spawn(this.#live(), body, args, options)
+  }
+
+  #wait(match: (message: Term) => boolean, options: ReceiveOptions, isThereAlready: boolean): Promise<Term> {
+    const timeout = timeoutMs(options.timeout, Number.POSITIVE_INFINITY)
+    if (timeout === 0 && !isThereAlready) throw receiveTimeout(0)
+    const cell = this.#cell
+    const giveUp = (receive: Receive, error: unknown): void => {
+      if (cell.receiving === receive) cell.receiving = undefined
+      receive.reject(error)
+    }
+    const receiving = new Receive(
+      match,
+      giveUp,
+      this.#kernel.clock,
+      isThereAlready ? undefined : timeout,
+      options.signal,
+    )
+    cell.receiving = receiving
+    if (isThereAlready) cell.wake()
+    return receiving.promise
+  }
+
+  #exitOther(pid: Pid, reason: Term): void {
+    const from = this.#live()
+    const { exits, table, router } = this.#kernel
+    const cell = table.find(pid)
+    if (cell !== undefined) exits.request(cell, from.pid, reason)
+    else if (!table.isOurs(pid)) router.exit2(from.pid, pid, reason)
+  }
+
+  #live(): Cell {
+    if (!this.#cell.alive) throw exited(this.pid)
+    return this.#cell
+  }
+}
+
+/** @throws InitError unless the server runs. */
+export function started(result: StartResult): Pid {
+  if (result.status === 'ok') return result.pid
+  throw new InitError(result.status === 'ignore' ? IGNORE : result.reason)
+}
+
+function exited(pid: Pid): ProcessError {
+  return new ProcessError('ERR_RUNTIME_EXITED', `${pid} has exited and cannot do anything any more`)
+}
+
+function isDown(message: Term, ref: Reference): boolean {
+  return message instanceof Tuple && message[0] === DOWN && ref.equals(message[1])
+}

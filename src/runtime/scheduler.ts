@@ -1,0 +1,89 @@
+/**
+ * Decides when processes run. Those with mail wait in one queue, which is drained in a microtask: a message to an idle
+ * process is handled before the event loop goes on. Each turn of the event loop has a budget of messages and of time;
+ * when it is used up the rest waits for the next turn, so that sockets and timers are served (design.md 6, 7).
+ *
+ *   enqueue -> microtask: drain ... budget used up -> setImmediate: next turn, drain ...
+ */
+import { type Clock, Queue } from '../core/index.ts'
+
+/** Something that the scheduler runs, a process. */
+export interface Runnable {
+  /**
+   * Handles at most `limit` messages and returns how many it handled. It enqueues itself again when there is more to
+   * do. Never throws.
+   */
+  run(limit: number): number
+}
+
+/** How much work is done before the event loop gets its turn, and before the next process gets its. */
+export interface SchedulerLimits {
+  /** Messages per turn of the event loop. Default 10_000. */
+  readonly turnMessages: number
+  /** Milliseconds per turn of the event loop. Default 10. */
+  readonly turnMs: number
+  /** Messages per process before the next process runs. Default 200. */
+  readonly sliceMessages: number
+}
+
+export class Scheduler {
+  readonly #clock: Clock
+  readonly #limits: SchedulerLimits
+  readonly #queue = new Queue<Runnable>()
+  readonly #drainNow = (): void => this.#drain()
+  readonly #nextTurn = (): void => this.#beginNextTurn()
+  /** `closed`: no work in this turn of the event loop yet. */
+  #turn: 'closed' | 'open' = 'closed'
+  #draining: 'no' | 'planned' | 'running' = 'no'
+  #left = 0
+  #deadline = 0
+
+  constructor(clock: Clock, limits: SchedulerLimits) {
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  enqueue(runnable: Runnable): void {
+    this.#queue.push(runnable)
+    if (this.#draining !== 'no') return
+    this.#openTurn()
+    if (this.#left <= 0) return
+    this.#draining = 'planned'
+    queueMicrotask(this.#drainNow)
+  }
+
+  /** Takes one message from the budget of this turn; false when it is used up and the caller has to queue. */
+  charge(): boolean {
+    this.#openTurn()
+    return --this.#left >= 0
+  }
+
+  #openTurn(): void {
+    if (this.#turn === 'open') return
+    this.#turn = 'open'
+    this.#left = this.#limits.turnMessages
+    this.#deadline = this.#clock.now() + this.#limits.turnMs
+    setImmediate(this.#nextTurn)
+  }
+
+  #beginNextTurn(): void {
+    this.#turn = 'closed'
+    if (this.#queue.length === 0) return
+    this.#openTurn()
+    this.#drain()
+  }
+
+  #drain(): void {
+    this.#draining = 'running'
+    const { sliceMessages } = this.#limits
+    // What is queued while this runs is run in the same go as long as the budget lasts.
+    while (this.#left > 0) {
+      const runnable = this.#queue.shift()
+      if (runnable === undefined) break
+      // A run that handled nothing still costs one, or processes that only wake each other would never yield.
+      this.#left -= Math.max(1, runnable.run(Math.min(this.#left, sliceMessages)))
+      if (this.#clock.now() >= this.#deadline) this.#left = 0
+    }
+    this.#draining = 'no'
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What the callbacks of a server may return, and the callbacks themselves: the contract of `gen_server`, without the
+ * machinery.
+ *
+ *   init          state, noreply(state, options), ignore(), stop(reason)
+ *   handleCall    reply(value, state, options?), noreply(state, options?), stop(reason, state), stop(reason, value, state)
+ *   the others    noreply(state, options?), stop(reason, state)
+ *
+ * Each also as a promise. Anything else ends the server with `{bad_return_value, Value}`, as in OTP.
+ */
+import type { Encodable, Term } from '../etf/index.ts'
+import type { From } from './gen-reply.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+/** What the server does next. */
+export interface NextOptions {
+  /** Milliseconds without a message after which `handleInfo` gets the atom `timeout`; any message cancels it. */
+  readonly timeout?: number
+  /** Runs `handleContinue` with this value before the next message. */
+  readonly continue?: unknown
+}
+
+export class NoReply<S> {
+  readonly state: S
+  readonly options: NextOptions | undefined
+
+  /** @internal */
+  constructor(state: S, options: NextOptions | undefined) {
+    this.state = state
+    this.options = options
+  }
+}
+
+export class Reply<S, out V = Encodable> {
+  readonly value: V
+  readonly state: S
+  readonly options: NextOptions | undefined
+
+  /** @internal */
+  constructor(value: V, state: S, options: NextOptions | undefined) {
+    this.value = value
+    this.state = state
+    this.options = options
+  }
+}
+
+/** From `init` without a state. */
+export class Stop<S> {
+  readonly reason: Encodable
+  /** In a tuple of one, because `undefined` can be a reply and a state. */
+  readonly reply: readonly [Encodable] | undefined
+  readonly state: readonly [S] | undefined
+
+  /** @internal */
+  constructor(reason: Encodable, reply: readonly [Encodable] | undefined, state: readonly [S] | undefined) {
+    this.reason = reason
+    this.reply = reply
+    this.state = state
+  }
+}
+
+export class Ignore {
+  /** Tells the type from others without fields. */
+  readonly ignore = true
+}
+
+/** Replies to the caller and goes on with `state`. */
+export function reply<S, V extends Encodable = Encodable>(
+  value: V,
+  state: S,
+  options?: NextOptions,
+): Reply<S, V> {
+  return new Reply(value, state, options)
+}
+
+/** Goes on with `state`; a caller gets its reply later, through `this.reply(from, value)`. */
+export function noreply<S>(state: S, options?: NextOptions): NoReply<S> {
+  return new NoReply(state, options)
+}
+
+/**
+ * Ends the server: `terminate` runs, then a caller gets `value`, then the process exits with `reason`. In `init` only
+ * the reason is given, and `terminate` does not run.
+ */
+export function stop(reason: Encodable): Stop<never>
+export function stop<S>(reason: Encodable, state: S): Stop<S>
+export function stop<S>(reason: Encodable, value: Encodable, state: S): Stop<S>
+export function stop(reason: Encodable, ...rest: unknown[]): Stop<unknown> {
+  const reply = rest.length === 2 ? ([rest[0] as Encodable] as const) : undefined
+  return new Stop(reason, reply, rest.length === 0 ? undefined : [rest[rest.length - 1]])
+}
+
+/** From `init`: the server does not start, and that is no error. */
+export function ignore(): Ignore {
+  return new Ignore()
+}
+
+export type InitResult<S> = S | NoReply<S> | Ignore | Stop<S>
+export type CallResult<S> = Reply<S> | NoReply<S> | Stop<S>
+export type InfoResult<S> = NoReply<S> | Stop<S>
+
+/** The callbacks of a server, as the runtime calls them; `GenServer` has the defaults. */
+export interface ServerCallbacks<S> {
+  init(args: unknown): MaybePromise<InitResult<S>>
+  handleCall(request: Term, from: From, state: S): MaybePromise<CallResult<S>>
+  handleCast(request: Term, state: S): MaybePromise<InfoResult<S>>
+  handleInfo(message: Term, state: S): MaybePromise<InfoResult<S>>
+  handleContinue(argument: unknown, state: S): MaybePromise<InfoResult<S>>
+  terminate(reason: Term, state: S): MaybePromise<void>
+  formatStatus(state: S): Encodable
+}
+
+/** A class that extends `GenServer`. */
+export type ServerClass = new () => ServerCallbacks<unknown>

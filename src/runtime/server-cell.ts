@@ -1,0 +1,298 @@
+/**
+ * A process that runs a server: the loop of `gen_server`.
+ *
+ *   starting --(init)--> serving --(stop, throw, exit of the parent)--> stopping --(terminate)--> ended
+ *
+ * One `try` around a batch of messages is enough, because a callback that throws ends the server anyway.
+ */
+import { serverCallChannel } from '../core/diagnostics.ts'
+import type { Timer } from '../core/index.ts'
+import { atom, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { ERROR, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
+import { Cell, type Origin } from './cell.ts'
+import { describeExit, exitReason, isOrderlyExit } from './crash.ts'
+import { ProcessError } from './errors.ts'
+import { type From, isFrom } from './gen-reply.ts'
+import type { Kernel } from './kernel.ts'
+import { Process } from './process.ts'
+import { type NextOptions, NoReply, Reply, type ServerCallbacks, Stop } from './server-callbacks.ts'
+import { type Boot, boot, isThenable, type ServerPlan } from './server-start.ts'
+import { answerSystem, type SystemTarget } from './system-messages.ts'
+
+const BAD_RETURN_VALUE = atom('bad_return_value')
+const NOT_A_TERM = atom('not_a_term')
+
+export class ServerCell extends Cell implements SystemTarget {
+  readonly #kernel: Kernel
+  readonly #plan: ServerPlan
+  #phase: 'new' | 'starting' | 'serving' | 'stopping' = 'new'
+  #server!: ServerCallbacks<unknown>
+  state: unknown
+  suspended = false
+  /** A callback's promise is awaited. */
+  #busy = false
+  /** Of the call that is being handled; undefined for other messages. */
+  #from: From | undefined
+  #request: Term | undefined
+  #callStartedAt = 0
+  /** In a tuple of one, because `undefined` can be the argument. */
+  #continue: readonly [unknown] | undefined
+  /** Milliseconds without a message, as the last callback asked for. */
+  #timeout: number | undefined
+  #timer: Timer | undefined
+  #timedOut = false
+  // Made once, so that an async callback costs its promise and nothing more.
+  readonly #onResult = (result: unknown): void => this.#resume(result, undefined)
+  readonly #onError = (error: unknown): void => this.#resume(undefined, { error })
+
+  constructor(kernel: Kernel, origin: Origin, plan: ServerPlan) {
+    super(kernel, origin)
+    this.#kernel = kernel
+    this.#plan = plan
+  }
+
+  formatStatus(): Encodable {
+    return this.#server.formatStatus(this.state)
+  }
+
+  override ended(reason: Term): void {
+    super.ended(reason)
+    this.#timer?.cancel()
+    this.#phase = 'stopping'
+    this.#plan.onStarted?.({ status: 'error', reason })
+  }
+
+  protected work(limit: number): number {
+    if (this.#phase === 'new') {
+      this.#phase = 'starting'
+      const { names, logger, delivery } = this.#kernel
+      const keepers = { names, logger, resolver: delivery.resolver }
+      void boot(this.#plan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
+        this.#booted(booted),
+      )
+      return 1
+    }
+    let handled = 0
+    try {
+      while (handled < limit && this.#handleNext()) handled++
+    } catch (error) {
+      this.#stop(exitReason(error))
+    }
+    this.#rest()
+    return handled
+  }
+
+  #booted(booted: Boot): void {
+    if (!this.alive) return
+    const { onStarted } = this.#plan
+    if (booted.serves) {
+      this.#phase = 'serving'
+      this.#server = booted.server
+      const { initial } = booted
+      if (initial instanceof NoReply) this.#next(initial.state, initial.options)
+      else this.state = initial
+      onStarted?.({ status: 'ok', pid: this.pid })
+      this.#rest()
+      return
+    }
+    this.#phase = 'stopping'
+    const { exit, result } = booted
+    if (onStarted === undefined && !isOrderlyExit(exit)) this.#log(exit, 'a server did not start')
+    // A parent that traps exits learns of the failure from the start alone, as with proc_lib since OTP 26.
+    if (this.#kernel.table.find(this.parent)?.trapExit === true) this.#kernel.links.unlink(this, this.parent)
+    onStarted?.(result)
+    this.#kernel.exits.terminate(this, exit)
+  }
+
+  /** @returns whether there was something to do and more may be done. */
+  #handleNext(): boolean {
+    if (this.#busy || this.#phase !== 'serving' || !this.alive) return false
+    if (this.#continue !== undefined) {
+      const [argument] = this.#continue
+      this.#continue = undefined
+      this.#settle(this.#server.handleContinue(argument, this.state))
+    } else if (this.suspended) {
+      return this.#handleSystemOnly()
+    } else if (this.mailbox.length > 0) {
+      this.#handle(this.mailbox.shift() as Term)
+    } else if (this.#timedOut) {
+      this.#forgetTimeout()
+      this.#settle(this.#server.handleInfo(TIMEOUT, this.state))
+    } else {
+      return false
+    }
+    return true
+  }
+
+  #handle(message: Term): void {
+    if (this.#timeout !== undefined) this.#forgetTimeout()
+    if (message instanceof Tuple) {
+      const tag = message[0]
+      if (tag === GEN_CALL && message.length === 3 && isFrom(message[1])) {
+        this.#handleCall(message[1], message[2] as Term)
+        return
+      }
+      if (tag === GEN_CAST && message.length === 2) {
+        this.#settle(this.#server.handleCast(message[1] as Term, this.state))
+        return
+      }
+      if (tag === SYSTEM && message.length === 3 && isFrom(message[1])) {
+        this.#handleSystem(message[1], message[2] as Term)
+        return
+      }
+      if (tag === EXIT && message.length === 3 && this.parent.equals(message[1])) {
+        this.#stop(message[2] as Term)
+        return
+      }
+    }
+    this.#settle(this.#server.handleInfo(message, this.state))
+  }
+
+  #handleCall(from: From, request: Term): void {
+    this.#from = from
+    if (serverCallChannel.hasSubscribers) {
+      this.#request = request
+      this.#callStartedAt = this.#kernel.clock.now()
+    }
+    this.#settle(this.#server.handleCall(request, from, this.state))
+  }
+
+  /** Suspended: everything but system messages and the exit of the parent waits. */
+  #handleSystemOnly(): boolean {
+    for (let i = 0; i < this.mailbox.length; i++) {
+      const message = this.mailbox.at(i) as Term
+      if (!(message instanceof Tuple) || message.length !== 3) continue
+      if (message[0] !== SYSTEM && !(message[0] === EXIT && this.parent.equals(message[1]))) continue
+      this.mailbox.removeAt(i)
+      this.#handle(message)
+      return true
+    }
+    return false
+  }
+
+  #handleSystem(from: From, request: Term): void {
+    const { delivery } = this.#kernel
+    const { reply, terminate } = answerSystem(this, from, request)
+    try {
+      delivery.reply(this, from, reply)
+    } catch {
+      // A state of JavaScript objects may have no term, and asking for it must not end the server.
+      delivery.reply(this, from, tuple(ERROR, NOT_A_TERM))
+    }
+    if (terminate !== undefined) this.#stop(terminate.reason)
+  }
+
+  #settle(result: unknown): void {
+    if (result instanceof NoReply || result instanceof Reply || !isThenable(result)) {
+      this.#apply(result)
+      return
+    }
+    this.#busy = true
+    result.then(this.#onResult, this.#onError)
+  }
+
+  #resume(result: unknown, failure: { readonly error: unknown } | undefined): void {
+    this.#busy = false
+    if (!this.alive || this.#phase !== 'serving') return
+    const { receiving } = this
+    this.receiving = undefined
+    receiving?.abandon(new ProcessError('ERR_RUNTIME_RECEIVE_BUSY', 'the callback ended before its receive'))
+    try {
+      if (failure !== undefined) throw failure.error
+      this.#apply(result)
+    } catch (error) {
+      this.#stop(exitReason(error))
+    }
+    this.#rest()
+  }
+
+  #apply(result: unknown): void {
+    const from = this.#from
+    this.#from = undefined
+    if (from !== undefined && serverCallChannel.hasSubscribers) this.#publishCall()
+    if (result instanceof NoReply) {
+      this.#next(result.state, result.options)
+    } else if (result instanceof Reply && from !== undefined) {
+      this.#kernel.delivery.reply(this, from, result.value)
+      this.#next(result.state, result.options)
+    } else if (result instanceof Stop && result.state !== undefined && (result.reply === undefined || from)) {
+      this.state = result.state[0]
+      this.#stop(result.reason as Term, from, result.reply)
+    } else {
+      this.#stop(tuple(BAD_RETURN_VALUE, result as Encodable) as Term)
+    }
+  }
+
+  #next(state: unknown, options: NextOptions | undefined): void {
+    this.state = state
+    if (options === undefined) return
+    this.#timeout = options.timeout
+    if ('continue' in options) this.#continue = [options.continue]
+  }
+
+  #forgetTimeout(): void {
+    this.#timeout = undefined
+    this.#timedOut = false
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** After a batch: queues again when there is more to do, else waits for mail and, if asked for, a time. */
+  #rest(): void {
+    this.idle = this.alive && this.#phase === 'serving' && !this.#busy
+    if (!this.idle) return
+    if (this.#continue !== undefined || (this.mailbox.length > 0 && !this.suspended)) {
+      this.wake()
+    } else if (this.#timeout === 0) {
+      this.#timedOut = true
+      this.wake()
+    } else if (this.#timeout !== undefined && this.#timer === undefined) {
+      this.#timer = this.#kernel.clock.after(this.#timeout, () => {
+        this.#timedOut = true
+        this.wake()
+      })
+    }
+  }
+
+  /** Runs `terminate`, answers a caller that is owed a reply, and ends the process. */
+  #stop(reason: Term, from?: From, reply?: readonly [Encodable]): void {
+    if (this.#phase !== 'serving') return
+    this.#phase = 'stopping'
+    this.idle = false
+    this.#forgetTimeout()
+    const finish = (final: Term): void => this.#finish(final, from, reply)
+    const fail = (error: unknown): void => finish(exitReason(error))
+    try {
+      const pending: unknown = this.#server.terminate(reason, this.state)
+      if (isThenable(pending)) pending.then(() => finish(reason), fail)
+      else finish(reason)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #finish(reason: Term, from: From | undefined, reply: readonly [Encodable] | undefined): void {
+    if (!this.alive) return
+    let final = reason
+    try {
+      if (from !== undefined && reply !== undefined) this.#kernel.delivery.reply(this, from, reply[0])
+    } catch (error) {
+      final = exitReason(error)
+    }
+    if (!isOrderlyExit(final)) this.#log(final, 'a server terminates')
+    this.#kernel.exits.terminate(this, final)
+  }
+
+  #log(reason: Term, message: string): void {
+    const name = this.name === undefined ? undefined : inspect(this.name)
+    const fields = { server: this.label, name, pid: String(this.pid), reason: describeExit(reason) }
+    this.#kernel.logger.error(fields, message)
+  }
+
+  #publishCall(): void {
+    const { pid, label } = this
+    const duration = this.#kernel.clock.now() - this.#callStartedAt
+    serverCallChannel.publish({ pid, label, request: this.#request, duration })
+    this.#request = undefined
+  }
+}
