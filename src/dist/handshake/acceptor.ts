@@ -148,10 +148,10 @@ function handleMessage(state: AcceptorState, bytes: Uint8Array): AcceptorStep {
       if (status instanceof DistError) return fail(state, status)
       if (status.kind === 'true') return sendChallenge(state, state.peer)
       if (status.kind === 'false')
-        return fail(state, refusal(state, 'ALIVE', 'keeps the connection that exists'))
+        return fail(state, refusal(state, 'ERR_HANDSHAKE_ALIVE', 'keeps the connection that exists'))
       return fail(
         state,
-        refusal(state, 'UNEXPECTED_MESSAGE', `answered alive with the status ${status.kind}`),
+        refusal(state, 'ERR_HANDSHAKE_UNEXPECTED_MESSAGE', `answered alive with the status ${status.kind}`),
       )
     }
     case 'awaitComplement': {
@@ -171,7 +171,11 @@ function handleMessage(state: AcceptorState, bytes: Uint8Array): AcceptorStep {
     case 'failed':
       return fail(
         state,
-        refusal(state, 'UNEXPECTED_MESSAGE', `sent a message while we were ${WHERE[state.name]}`),
+        refusal(
+          state,
+          'ERR_HANDSHAKE_UNEXPECTED_MESSAGE',
+          `sent a message while we were ${WHERE[state.name]}`,
+        ),
       )
     default:
       return state satisfies never
@@ -210,13 +214,13 @@ function handleDecided(state: Deciding, decision: AcceptDecision, digest: Cookie
       return withMessage(encodeStatus({ kind: decision }), { state: next, effects: [] })
     }
     case 'nok': {
-      const error = refusal(state, 'NOK', 'and we dial each other, and our attempt wins')
+      const error = refusal(state, 'ERR_HANDSHAKE_NOK', 'and we dial each other, and our attempt wins')
       return withMessage(encodeStatus({ kind: decision }), fail(state, error, true))
     }
     case 'not_allowed':
-      return refuse(state, refusal(state, 'NOT_ALLOWED', 'may not connect to this node'))
+      return refuse(state, refusal(state, 'ERR_HANDSHAKE_NOT_ALLOWED', 'may not connect to this node'))
     case 'close':
-      return fail(state, refusal(state, 'BUSY', 'has another connection in negotiation'))
+      return fail(state, refusal(state, 'ERR_HANDSHAKE_BUSY', 'has another connection in negotiation'))
     default:
       return decision satisfies never
   }
@@ -224,7 +228,7 @@ function handleDecided(state: Deciding, decision: AcceptDecision, digest: Cookie
 
 function handleNamed(state: Deciding, given: GivenName | undefined, digest: CookieDigest): AcceptorStep {
   if (given === undefined)
-    return refuse(state, refusal(state, 'NOT_ALLOWED', 'asks for a name, and we give none'))
+    return refuse(state, refusal(state, 'ERR_HANDSHAKE_NOT_ALLOWED', 'asks for a name, and we give none'))
   const { flags, legacy } = state.message
   const peer: Introduction = { ...given, flags, legacy, nameless: true, digest }
   return withMessage(encodeStatus({ kind: 'named', ...given }), sendChallenge(state, peer))
@@ -245,7 +249,7 @@ function handleChallengeReply(state: AcceptorState, peer: Introduction, reply: C
   const { config } = state
   if (!digestsEqual(reply.digest, peer.digest(config.challenge))) {
     // Closing without a message is all the answer that a wrong cookie gets.
-    return fail(state, refusal(state, 'BAD_COOKIE', 'does not have our cookie'))
+    return fail(state, refusal(state, 'ERR_HANDSHAKE_BAD_COOKIE', 'does not have our cookie'))
   }
   const outcome: HandshakeOutcome = {
     self: { name: config.self.name, creation: config.self.creation },
@@ -285,5 +289,5 @@ function peerName(state: AcceptorState): string | undefined {
 
 function refusal(state: AcceptorState, code: string, what: string): DistError {
   const peer = peerName(state)
-  return new DistError(`ERR_HANDSHAKE_${code}`, `${peer ?? 'a node'} ${what}`, { peer })
+  return new DistError(code, `${peer ?? 'a node'} ${what}`, { peer })
 }

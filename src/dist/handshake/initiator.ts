@@ -115,7 +115,10 @@ function handleMessage(state: InitiatorState, bytes: Uint8Array): InitiatorStep 
     case 'awaitAliveDecision':
     case 'connected':
     case 'failed':
-      return fail(state, refusal(state, 'UNEXPECTED_MESSAGE', `sent a message while ${WHERE[state.name]}`))
+      return fail(
+        state,
+        refusal(state, 'ERR_HANDSHAKE_UNEXPECTED_MESSAGE', `sent a message while ${WHERE[state.name]}`),
+      )
     default:
       return state satisfies never
   }
@@ -128,14 +131,23 @@ function handleStatus(state: InitiatorState, status: Status): InitiatorStep {
     case 'ok':
     case 'ok_simultaneous':
       if (nameless)
-        return fail(state, refusal(state, 'UNEXPECTED_NAMED', 'gave us no name though we asked for one'))
+        return fail(
+          state,
+          refusal(state, 'ERR_HANDSHAKE_UNEXPECTED_NAMED', 'gave us no name though we asked for one'),
+        )
       return awaitChallenge(state, { name: self.name, creation: self.creation })
     case 'named':
       if (!nameless)
-        return fail(state, refusal(state, 'UNEXPECTED_NAMED', 'gave us a name that we did not ask for'))
+        return fail(
+          state,
+          refusal(state, 'ERR_HANDSHAKE_UNEXPECTED_NAMED', 'gave us a name that we did not ask for'),
+        )
       // The peer chooses the part before the @; the host is ours.
       if (!isNodeName(status.name) || !status.name.endsWith(`@${self.name}`)) {
-        return fail(state, refusal(state, 'BAD_NAME', `gave us a name that is not on ${self.name}`))
+        return fail(
+          state,
+          refusal(state, 'ERR_HANDSHAKE_BAD_NAME', `gave us a name that is not on ${self.name}`),
+        )
       }
       return awaitChallenge(state, { name: status.name, creation: status.creation })
     case 'alive':
@@ -144,17 +156,28 @@ function handleStatus(state: InitiatorState, status: Status): InitiatorStep {
         effects: [{ type: 'ask', question: { type: 'alive' } }],
       }
     case 'nok':
-      return fail(state, refusal(state, 'NOK', 'is dialling us at this moment, and its attempt wins'))
+      return fail(
+        state,
+        refusal(state, 'ERR_HANDSHAKE_NOK', 'is dialling us at this moment, and its attempt wins'),
+      )
     case 'not_allowed':
       return fail(
         state,
-        refusal(state, 'NOT_ALLOWED', 'refuses us: our name is not allowed there, or flags are missing'),
+        refusal(
+          state,
+          'ERR_HANDSHAKE_NOT_ALLOWED',
+          'refuses us: our name is not allowed there, or flags are missing',
+        ),
       )
     case 'true':
     case 'false':
       return fail(
         state,
-        refusal(state, 'UNEXPECTED_MESSAGE', `sent the status ${status.kind}, which is ours to send`),
+        refusal(
+          state,
+          'ERR_HANDSHAKE_UNEXPECTED_MESSAGE',
+          `sent the status ${status.kind}, which is ours to send`,
+        ),
       )
     default:
       return status satisfies never
@@ -167,7 +190,7 @@ function handleAnswer(state: InitiatorState, { dead }: InitiatorAnswer): Initiat
   const reply = { type: 'send', bytes: encodeStatus({ kind: dead ? 'true' : 'false' }) } as const
   const next = dead
     ? awaitChallenge(state, { name, creation })
-    : fail(state, refusal(state, 'ALIVE', 'is connected to us already'), true)
+    : fail(state, refusal(state, 'ERR_HANDSHAKE_ALIVE', 'is connected to us already'), true)
   return { state: next.state, effects: [reply, ...next.effects] }
 }
 
@@ -199,7 +222,7 @@ function handleChallenge(state: InitiatorState, self: Self, challenge: Challenge
 function handleAck(state: InitiatorState, outcome: HandshakeOutcome, digest: Uint8Array): InitiatorStep {
   const { config } = state
   if (!digestsEqual(digest, config.digest(config.challenge))) {
-    return fail(state, refusal(state, 'BAD_COOKIE', 'could not prove that it has our cookie'))
+    return fail(state, refusal(state, 'ERR_HANDSHAKE_BAD_COOKIE', 'could not prove that it has our cookie'))
   }
   return { state: { name: 'connected', config, outcome }, effects: [{ type: 'connected', outcome }] }
 }
@@ -210,7 +233,7 @@ function awaitChallenge(state: InitiatorState, self: Self): InitiatorStep {
 
 function refusal(state: InitiatorState, code: string, what: string): DistError {
   const { peer } = state.config
-  return new DistError(`ERR_HANDSHAKE_${code}`, `${peer} ${what}`, { peer })
+  return new DistError(code, `${peer} ${what}`, { peer })
 }
 
 function fail(state: InitiatorState, error: DistError, flush = false): InitiatorStep {
