@@ -2,6 +2,7 @@
 import { STRUCT_KEY } from './structs.ts'
 import { Atom, atom } from './terms/atom.ts'
 import { Tuple } from './terms/tuple.ts'
+import { readText } from './text.ts'
 
 type Fields = ReadonlyMap<unknown, unknown>
 
@@ -9,6 +10,12 @@ type Fields = ReadonlyMap<unknown, unknown>
 function integer(fields: Fields, name: string): number | bigint | undefined {
   const value = fields.get(atom(name))
   return typeof value === 'bigint' || Number.isSafeInteger(value) ? (value as number | bigint) : undefined
+}
+
+function text(fields: Fields, name: string): string | undefined {
+  const value = fields.get(atom(name))
+  if (value instanceof Uint8Array) return readText(value, 0, value.length)
+  return typeof value === 'string' ? value : undefined
 }
 
 function digits(value: number | bigint, width: number): string {
@@ -67,12 +74,12 @@ function offsetText(seconds: number): string {
 
 function dateTimeText(fields: Fields): string | undefined {
   const naive = naiveText(fields)
-  const zone = fields.get(atom('time_zone'))
+  const zone = text(fields, 'time_zone')
   if (naive === undefined) return undefined
   if (zone === 'Etc/UTC') return sigil('U', `${naive}Z`)
   const total = Number(integer(fields, 'utc_offset')) + Number(integer(fields, 'std_offset'))
-  const abbreviation = fields.get(atom('zone_abbr'))
-  if (typeof zone !== 'string' || typeof abbreviation !== 'string' || Number.isNaN(total)) return undefined
+  const abbreviation = text(fields, 'zone_abbr')
+  if (zone === undefined || abbreviation === undefined || Number.isNaN(total)) return undefined
   return `#DateTime<${naive}${offsetText(total)} ${abbreviation} ${zone}>`
 }
 

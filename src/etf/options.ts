@@ -15,7 +15,10 @@ export interface CodecLimits {
 }
 
 export interface EncodeOptions {
-  /** What the keys of plain objects become: atoms (default), or binaries. */
+  /**
+   * What the keys of plain objects become: atoms (default), or binaries. Atoms are never given back, here and on every
+   * node that they reach, so keys that come from outside, such as names of users, belong in a `Map` or in 'string'.
+   */
   readonly objectKeys?: 'atom' | 'string'
   /** zlib level 1 to 9, or true for 6. Kept only when it is shorter. Default: not compressed. */
   readonly compress?: boolean | number

@@ -1,7 +1,8 @@
 /** The cursor that the parser moves over its text. */
 import { ParseError } from './errors.ts'
 
-const SPACE = /(?:\s|#[^\n]*(?:\n|$))*/y
+/** Spaces, line ends and comments; but `#PID<0.1.2>` is no comment, it is something that cannot be read back. */
+const SPACE = /(?:\s|#(?![A-Z]\w*<)[^\n]*(?:\n|$))*/y
 
 export class ParseCursor {
   readonly text: string

@@ -64,7 +64,7 @@ const MAX_VERBATIM = 32
 /**
  * Reads tagged terms, without the leading version byte, one after another.
  *
- * One instance serves a connection for good: `reset` gives it the next bytes. Binaries from 8 KiB on are views into
+ * One instance serves a connection for good: `reset` gives it the next bytes. Binaries from 4 KiB on are views into
  * those bytes. Not part of the stable API. @internal
  */
 export class TermReader extends LeafReader {
