@@ -1,0 +1,170 @@
+/** The options of a node: what they mean, their defaults, and the checks that name what is wrong. */
+import { hostname } from 'node:os'
+import { type Clock, type Logger, lineLogger, OptionError, systemClock } from '../core/index.ts'
+import type { ConnectionLimits } from '../dist/index.ts'
+import { DEFAULT_EPMD_PORT, EpmdClient } from '../epmd/index.ts'
+import type { CodecOptions } from '../etf/index.ts'
+import { type Network, TcpNetwork } from '../net/index.ts'
+import type { RuntimeLimits } from '../runtime/index.ts'
+import { resolveCookie } from './cookie.ts'
+import { completeNodeName, isLoopbackHost, type NodeName, parseNodeName } from './node-name.ts'
+import type { OutboxLimits } from './outbox.ts'
+import type { EmbeddedAddress, EpmdMode } from './registration.ts'
+import { epmdResolver, type Resolver } from './resolver.ts'
+
+/** All finite; see the fields of the parts. */
+export interface NodeLimits extends ConnectionLimits, RuntimeLimits {
+  /** Signals that may wait for one node while it is being connected. Default 100 000. */
+  readonly outbox: number
+  /** Bytes of the messages that may wait so. Default 64 MiB. */
+  readonly outboxBytes: number
+}
+
+export interface ListenOptions {
+  /** Address to listen on. Default: loopback when the node's host is loopback, else every IPv4 interface. */
+  readonly host?: string
+  /** A fixed port, or the first free one of a range. Default: any. */
+  readonly port?: number | readonly [min: number, max: number]
+}
+
+export interface NodeOptions {
+  /** `name@host`; a name alone is a short name on this machine, as `erl -sname`. */
+  readonly name: string
+  /** Default: the user's `.erlang.cookie`. */
+  readonly cookie?: string
+  /** Nodes to join at start, and again after a loss, with growing pauses. */
+  readonly connect?: readonly string[]
+  /** True: not in `Node.list()` of others, and no part of `:pg` and the like. Default false. */
+  readonly hidden?: boolean
+  /** `auto` (default): the epmd that listens, else an embedded one. */
+  readonly epmd?: EpmdMode
+  /** Port of every epmd. Default: `ERL_EPMD_PORT`, else 4369. */
+  readonly epmdPort?: number
+  readonly listen?: ListenOptions
+  /** Seconds of silence after which a peer counts as gone, give or take a quarter. Default 60. */
+  readonly netTicktime?: number
+  /** Milliseconds for a connection to be set up. Default 7000. */
+  readonly netSetuptime?: number
+  /** How terms arrive: see `CodecOptions`. */
+  readonly codec?: CodecOptions
+  readonly limits?: Partial<NodeLimits>
+  /** pino's shape. Default: warnings and errors, a line each on standard error. */
+  readonly logger?: Logger
+  /** How to find nodes. Default: the epmd on the node's host. */
+  readonly resolver?: Resolver
+  /** Default: TCP. */
+  readonly network?: Network
+  /** Default: the system's. */
+  readonly clock?: Clock
+}
+
+export interface ResolvedNodeOptions {
+  readonly name: NodeName
+  readonly cookie: string
+  readonly connect: readonly string[]
+  readonly hidden: boolean
+  readonly epmd: EpmdMode
+  readonly epmdClient: EpmdClient
+  /** Where an embedded epmd would listen. */
+  readonly embeddedAt: EmbeddedAddress
+  readonly listenHost: string
+  readonly listenPorts: readonly [min: number, max: number]
+  /** ms */
+  readonly tickTime: number
+  /** ms */
+  readonly setupTime: number
+  readonly codec: CodecOptions
+  readonly limits: Partial<NodeLimits>
+  readonly outbox: OutboxLimits
+  readonly logger: Logger
+  readonly resolver: Resolver
+  readonly network: Network
+  readonly clock: Clock
+}
+
+const EPMD_MODES: readonly EpmdMode[] = ['auto', 'external', 'embedded', 'none']
+const DEFAULT_TICKTIME_S = 60
+const DEFAULT_SETUPTIME_MS = 7000
+const LONGEST_SETUPTIME_MS = 120_000
+const DEFAULT_OUTBOX: OutboxLimits = { signals: 100_000, bytes: 64 * 1024 * 1024 }
+
+/** @throws OptionError that names the option and what it takes. */
+export async function resolveNodeOptions(options: NodeOptions): Promise<ResolvedNodeOptions> {
+  const name = completeNodeName(options.name, hostname())
+  const network = options.network ?? new TcpNetwork()
+  const clock = options.clock ?? systemClock
+  const epmdPort = options.epmdPort ?? portFromEnvironment() ?? DEFAULT_EPMD_PORT
+  checkRange('epmdPort', epmdPort, 1, 65_535)
+  // Others dial the very address in the name, which need not be 127.0.0.1.
+  const loopback = !isLoopbackHost(name.host)
+    ? undefined
+    : name.host === 'localhost'
+      ? '127.0.0.1'
+      : name.host
+  const epmd = options.epmd ?? 'auto'
+  if (!EPMD_MODES.includes(epmd)) {
+    throw new OptionError(`epmd must be one of ${EPMD_MODES.join(', ')}, got '${epmd}'`)
+  }
+  const netTicktime = options.netTicktime ?? DEFAULT_TICKTIME_S
+  if (!(netTicktime > 0 && netTicktime <= 2 ** 31)) {
+    throw new OptionError(`netTicktime must be a number of seconds above 0, got ${netTicktime}`)
+  }
+  const setupTime = options.netSetuptime ?? DEFAULT_SETUPTIME_MS
+  checkRange('netSetuptime', setupTime, 1, LONGEST_SETUPTIME_MS)
+  const limits = options.limits ?? {}
+  for (const [limit, value] of Object.entries(limits)) {
+    if (value !== undefined) checkRange(`limits.${limit}`, value, 1, Number.MAX_SAFE_INTEGER)
+  }
+  const outbox = {
+    signals: limits.outbox ?? DEFAULT_OUTBOX.signals,
+    bytes: limits.outboxBytes ?? DEFAULT_OUTBOX.bytes,
+  }
+  const epmdClient = new EpmdClient({ network, port: epmdPort, clock })
+  return {
+    name,
+    cookie: await resolveCookie(options.cookie),
+    connect: (options.connect ?? []).map((target) => parseNodeName(target).full),
+    hidden: options.hidden ?? false,
+    epmd,
+    epmdClient,
+    embeddedAt: { host: epmdAddresses() ?? loopback ?? '', port: epmdPort },
+    listenHost: options.listen?.host ?? loopback ?? '0.0.0.0',
+    listenPorts: portRange(options.listen?.port),
+    tickTime: netTicktime * 1000,
+    setupTime,
+    codec: options.codec ?? {},
+    limits,
+    outbox,
+    logger: options.logger ?? lineLogger((line) => process.stderr.write(line)),
+    resolver: options.resolver ?? epmdResolver(epmdClient),
+    network,
+    clock,
+  }
+}
+
+function portRange(port: number | readonly [number, number] | undefined): readonly [number, number] {
+  const [min, max] = typeof port === 'object' ? port : [port ?? 0, port ?? 0]
+  checkRange('listen.port', min, 0, 65_535)
+  checkRange('listen.port', max, min, 65_535)
+  return [min, max]
+}
+
+/** As OTP's epmd: addresses with commas between them. */
+function epmdAddresses(): string[] | undefined {
+  const addresses = (process.env['ERL_EPMD_ADDRESS'] ?? '').split(',').filter((address) => address !== '')
+  return addresses.length === 0 ? undefined : addresses
+}
+
+function portFromEnvironment(): number | undefined {
+  const text = process.env['ERL_EPMD_PORT']
+  if (text === undefined || text === '') return undefined
+  const port = Number(text)
+  checkRange('the environment variable ERL_EPMD_PORT', port, 1, 65_535)
+  return port
+}
+
+function checkRange(option: string, value: number, lowest: number, highest: number): void {
+  if (!Number.isInteger(value) || value < lowest || value > highest) {
+    throw new OptionError(`${option} must be a whole number from ${lowest} to ${highest}, got ${value}`)
+  }
+}
