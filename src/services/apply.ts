@@ -1,0 +1,47 @@
+/** Runs an exposed function for another node and says how it ended, in the four ways that Erlang knows. */
+import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../etf/index.ts'
+import { ExitError, exitReason } from '../runtime/index.ts'
+import type { FunctionTable } from './exposed.ts'
+
+export type Outcome =
+  | { readonly kind: 'return'; readonly value: Encodable }
+  /** A value that is no `Error` was thrown, as `throw/1` does. */
+  | { readonly kind: 'throw'; readonly value: Encodable }
+  /** `ExitError`, as `exit/1` does. */
+  | { readonly kind: 'exit'; readonly reason: Encodable }
+  /** An `Error` was thrown; `stack` is a list of `{M, F, A, Info}`. */
+  | { readonly kind: 'error'; readonly reason: Encodable; readonly stack: Encodable }
+
+const UNDEF = atom('undef')
+const BADARG = atom('badarg')
+
+/** Calls `module:name(...args)`; what is not exposed is `undef`, what is no call is `badarg`. Never rejects. */
+export async function applyExposed(
+  functions: FunctionTable,
+  module: Term,
+  name: Term,
+  args: Term,
+): Promise<Outcome> {
+  if (!(module instanceof Atom && name instanceof Atom && Array.isArray(args))) {
+    return { kind: 'error', reason: BADARG, stack: [] }
+  }
+  const run = functions.find(module, name)
+  if (run === undefined) {
+    return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
+  }
+  try {
+    return { kind: 'return', value: (await run(...args)) as Encodable }
+  } catch (thrown) {
+    return outcomeOf(thrown)
+  }
+}
+
+function outcomeOf(thrown: unknown): Outcome {
+  if (thrown instanceof ExitError) return { kind: 'exit', reason: thrown.reason }
+  if (!(thrown instanceof Error)) return { kind: 'throw', value: thrown as Encodable }
+  const reason = exitReason(thrown)
+  // What the runtime exits with is `{exception, stack}`, the same pair that Erlang calls an error.
+  return reason instanceof Tuple && Array.isArray(reason[1])
+    ? { kind: 'error', reason: reason[0] as Term, stack: reason[1] }
+    : { kind: 'exit', reason }
+}

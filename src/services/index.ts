@@ -1,0 +1,10 @@
+/** Layer 4: the registered processes and services that every node runs. */
+export { exposeDefaults } from './defaults.ts'
+export { serveSpawn } from './erpc.ts'
+export { type ExposedFunction, FunctionTable } from './exposed.ts'
+export { NetKernel } from './net-kernel.ts'
+export { PgError } from './pg/errors.ts'
+export { PgScope } from './pg/scope.ts'
+export { type PgListener, PgMonitor } from './pg/watchers.ts'
+export { Rex } from './rex.ts'
+export { Rpc, RpcError, type RpcErrorCode } from './rpc.ts'
