@@ -1,0 +1,309 @@
+/**
+ * Who has which name in the whole cluster, as this node sees it: the scope `n.Scope`, where a child is the one member of
+ * the group of its name. Registers the children of this node, tells the other TypeScript nodes how to start them again,
+ * settles names with two owners, and restarts the children of nodes that are gone (design.md, sections 5 and 6).
+ */
+import type { Timer } from '../core/index.ts'
+import {
+  type Atom,
+  EncodeError,
+  encode,
+  inspect,
+  type Pid,
+  type Term,
+  TermMap,
+  TermSet,
+} from '../etf/index.ts'
+import type { ChildActions } from './child-actions.ts'
+import { type ChildSpec, childSpecToMap } from './child-spec.ts'
+import type { Cluster } from './cluster.ts'
+import { Failover, type FailoverAction } from './failover.ts'
+import type { GroupScope, ScopeEvent, SupervisorHost } from './host.ts'
+import type { Listeners } from './listeners.ts'
+import { NameConflicts } from './name-conflicts.ts'
+import type { SupervisorNames } from './names.ts'
+import { encodeChildren, encodeGone, type PeerMessage } from './peer-messages.ts'
+import { winner } from './placement.ts'
+import { SpecStore } from './spec-store.ts'
+
+/** Children told in one message to a node that comes into sight. */
+const BATCH = 1_000
+
+export class ChildRegistry {
+  readonly #host: SupervisorHost
+  readonly #names: SupervisorNames
+  readonly #cluster: Cluster
+  readonly #listeners: Listeners
+  readonly #actions: ChildActions
+  /** Whether children of other nodes are started again here. */
+  readonly #caches: boolean
+  readonly #specs = new SpecStore()
+  readonly #failover: Failover<ChildSpec>
+  readonly #conflicts: NameConflicts
+  /** Children whose options cannot leave this node. */
+  readonly #private = new TermSet<Term>()
+  /** Names by the key of the pid. */
+  readonly #namesOf = new Map<string, Term>()
+  #scope: GroupScope
+  #unsubscribe: () => void
+  #timer: Timer | undefined
+  #stopped = false
+
+  constructor(
+    host: SupervisorHost,
+    names: SupervisorNames,
+    cluster: Cluster,
+    listeners: Listeners,
+    actions: ChildActions,
+    caches: boolean,
+  ) {
+    this.#host = host
+    this.#names = names
+    this.#cluster = cluster
+    this.#listeners = listeners
+    this.#actions = actions
+    this.#caches = caches
+    this.#failover = new Failover(host.name)
+    this.#conflicts = new NameConflicts(host, names.name, cluster, actions, (name) => this.#owners(name))
+    this.#scope = host.pg(names.scope)
+    this.#unsubscribe = this.#scope.onChange((event) => this.#handleEvent(event))
+  }
+
+  get scope(): GroupScope {
+    return this.#scope
+  }
+
+  /** The process of a name; of several, the one that will stay. */
+  whereis(name: Term): Pid | undefined {
+    return winner(this.#cluster, name, this.#owners(name))
+  }
+
+  /** The name of a process, if it is a child. */
+  whois(pid: Pid): Term | undefined {
+    return this.#namesOf.get(pid.key)
+  }
+
+  /** Name and process of every child. */
+  children(): TermMap<Term, Pid> {
+    const children = new TermMap<Term, Pid>()
+    for (const name of this.#scope.groups()) {
+      const pid = this.whereis(name)
+      if (pid !== undefined) children.set(name, pid)
+    }
+    return children
+  }
+
+  /** How a child was started; undefined when only its own node knows. */
+  specOf(name: Term): ChildSpec | undefined {
+    const pid = this.whereis(name)
+    return pid && this.#specs.get(pid.node, name)
+  }
+
+  /** Whether the options of a child of this node cannot leave it. */
+  isPrivate(name: Term): boolean {
+    return this.#private.has(name)
+  }
+
+  /** The node on which a lost child starts again, if not here. */
+  homeOfLost(name: Term): Atom | undefined {
+    const home = this.#failover.home(this.#cluster, name)
+    return home === this.#host.name ? undefined : home
+  }
+
+  /** Whether somebody else's process has the name. */
+  isTaken(name: Term): boolean {
+    return this.#owners(name).some((pid) => this.#isRunning(pid))
+  }
+
+  /** Takes a name for a child of this node; false when another process has it. */
+  register(name: Term, spec: ChildSpec, pid: Pid): boolean {
+    if (this.#stopped || this.isTaken(name)) return false
+    this.#specs.set(this.#host.name, name, spec)
+    // Before the name itself, so that whoever sees the child can start it again.
+    this.#announce(name, spec)
+    return this.join(name, pid)
+  }
+
+  /** Takes a name for a process of this node that nobody supervises; false when another process has it. */
+  join(name: Term, pid: Pid): boolean {
+    if (this.#stopped || !this.#scope.isAlive || this.isTaken(name)) return false
+    // Whoever noticed the end of the one before was faster than the scope.
+    for (const old of this.#owners(name)) this.#scope.leave(name, old)
+    this.#scope.join(name, pid)
+    return true
+  }
+
+  leave(name: Term, pid: Pid): void {
+    if (this.#scope.isAlive) this.#scope.leave(name, pid)
+  }
+
+  /** The start failed after all; a restart (`isTriedAgain`) is not over with that. */
+  unregister(name: Term, pid: Pid, isTriedAgain: boolean): void {
+    this.leave(name, pid)
+    if (!isTriedAgain) this.forget(name)
+  }
+
+  /** A child of this node ended for good. */
+  forget(name: Term): void {
+    this.#specs.delete(this.#host.name, name)
+    this.#private.delete(name)
+    this.#failover.settled(name)
+    for (const node of this.#peers()) this.#tell(node, encodeGone(this.#host.name, name))
+  }
+
+  /** The scope process ended and runs again, empty: the children of this node join anew. */
+  reattach(children: Iterable<readonly [Term, Pid]>): void {
+    this.#unsubscribe()
+    this.#namesOf.clear()
+    this.#scope = this.#host.pg(this.#names.scope)
+    this.#unsubscribe = this.#scope.onChange((event) => this.#handleEvent(event))
+    for (const [name, pid] of children) this.#scope.join(name, pid)
+  }
+
+  /** A TypeScript node came into sight: it learns what runs here. */
+  handleDeclared(node: Atom): void {
+    if (node === this.#host.name) return
+    const children = this.#specs.ownedBy(this.#host.name).filter(([name]) => !this.#private.has(name))
+    for (let i = 0; i < children.length; i += BATCH) {
+      this.#tell(node, encodeChildren(this.#host.name, children.slice(i, i + BATCH)))
+    }
+  }
+
+  handlePeer(message: PeerMessage): void {
+    if (!this.#caches) return
+    if (message.type === 'gone') {
+      this.#specs.delete(message.node, message.name)
+      if (!this.#hasSpecElsewhere(message.name)) this.#failover.settled(message.name)
+    } else {
+      for (const [name, spec] of message.children) this.#specs.set(message.node, name, spec)
+    }
+  }
+
+  /** A node is gone. What it announced and never joined, or was just restarting, is lost with it. */
+  handleNodeDown(node: Atom): void {
+    for (const [name] of this.#specs.ownedBy(node)) {
+      if (this.#owners(name).length === 0) this.#lose(name, node)
+    }
+  }
+
+  /** Places may have changed: lost children may have another home. */
+  handleClusterChange(): void {
+    if (this.#failover.size > 0) this.#planEvaluation(0)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#unsubscribe()
+    this.#timer?.cancel()
+    this.#conflicts.stop()
+  }
+
+  #peers(): Atom[] {
+    return [...this.#cluster.declared].filter((node) => node !== this.#host.name)
+  }
+
+  /** Without the same process twice, which happens while a scope process is replaced by a new one. */
+  #owners(name: Term): Pid[] {
+    const members = this.#scope.members(name)
+    if (members.length < 2) return members
+    return [...new Map(members.map((pid) => [pid.key, pid])).values()]
+  }
+
+  /** As far as this node can tell without asking. */
+  #isRunning(pid: Pid): boolean {
+    return pid.node !== this.#host.name || this.#host.runtime.isAlive(pid)
+  }
+
+  #hasSpecElsewhere(name: Term): boolean {
+    return this.#peers().some((node) => this.#specs.get(node, name) !== undefined)
+  }
+
+  #announce(name: Term, spec: ChildSpec): void {
+    if (!isSendable(spec)) {
+      this.#private.add(name)
+      const fields = {
+        supervisor: this.#names.name.name,
+        child: inspect(name),
+        module: spec.start.module.name,
+      }
+      this.#host.logger.warn(
+        fields,
+        'a child has options that are no terms: no other node can start it again',
+      )
+      return
+    }
+    const message = encodeChildren(this.#host.name, [[name, spec]])
+    for (const node of this.#peers()) this.#tell(node, message)
+  }
+
+  #tell(node: Atom, message: Term): void {
+    this.#host.runtime.cast([this.#names.registry, node], message)
+  }
+
+  #handleEvent({ type, group, pids, nodeDown = false }: ScopeEvent): void {
+    for (const pid of pids) {
+      if (type === 'join') this.#namesOf.set(pid.key, group)
+      else this.#namesOf.delete(pid.key)
+      if (pid.node === this.#host.name) {
+        if (type === 'join') this.#listeners.processStarted(group, pid)
+        else this.#listeners.processStopped(group, pid)
+      }
+      if (type === 'leave' && nodeDown && this.#owners(group).length === 0) this.#lose(group, pid.node)
+    }
+    if (type === 'leave') return
+    this.#failover.settled(group)
+    if (this.#owners(group).length > 1) this.#conflicts.found(group)
+  }
+
+  #lose(name: Term, node: Atom): void {
+    const spec = this.#specs.take(node, name)
+    if (this.#stopped || spec === undefined || spec.restart === 'temporary') return
+    const { module } = spec.start
+    this.#failover.lost({ name, module, spec }, this.#host.clock.now())
+    this.#planEvaluation(0)
+  }
+
+  #planEvaluation(ms: number): void {
+    this.#timer?.cancel()
+    this.#timer = this.#host.clock.after(ms, () => this.#evaluate())
+  }
+
+  #evaluate(): void {
+    if (this.#stopped) return
+    const now = this.#host.clock.now()
+    for (const action of this.#failover.due(this.#cluster, now)) void this.#run(action)
+    const next = this.#failover.nextAt()
+    if (next !== undefined) this.#planEvaluation(Math.max(0, next - now))
+  }
+
+  async #run(action: FailoverAction<ChildSpec>): Promise<void> {
+    const { name, spec } = action.child
+    const fields = { supervisor: this.#names.name.name, child: inspect(name) }
+    switch (action.type) {
+      case 'start':
+        this.#host.logger.info(fields, 'a child of a node that is gone is started again here')
+        if (await this.#actions.startHere(spec)) return
+        break
+      case 'ask':
+        if (await this.#actions.startOn(action.node, spec)) return
+        break
+      case 'forget':
+        this.#host.logger.warn({ ...fields, why: action.why }, 'a child of a node that is gone is given up')
+        return
+      default:
+        action satisfies never
+    }
+    this.#failover.failed(name, this.#host.clock.now())
+    this.handleClusterChange()
+  }
+}
+
+function isSendable(spec: ChildSpec): boolean {
+  try {
+    encode(childSpecToMap(spec))
+    return true
+  } catch (error) {
+    if (error instanceof EncodeError) return false
+    throw error
+  }
+}

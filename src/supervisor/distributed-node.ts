@@ -1,0 +1,336 @@
+/**
+ * What a DistributedSupervisor is on one node: its parts, put together. The processes are started by `SupervisionTree`;
+ * the API is in `DistributedSupervisor`.
+ */
+import {
+  type Atom,
+  atom,
+  type Encodable,
+  inspect,
+  type Pid,
+  type Reference,
+  type Term,
+  TermMap,
+  Tuple,
+  tuple,
+} from '../etf/index.ts'
+import type { Process, ServerClass } from '../runtime/index.ts'
+import type { ChildActions } from './child-actions.ts'
+import { childNameOf, initArgument, ordinaryName } from './child-args.ts'
+import { ChildRegistry } from './child-registry.ts'
+import { type ChildSpec, childSpecToTuple } from './child-spec.ts'
+import { ChildStarter } from './child-starter.ts'
+import { ChildSupervisor, type ChildSupervisorSettings, endChildRequest } from './child-supervisor.ts'
+import { Children } from './children.ts'
+import { Cluster } from './cluster.ts'
+import type { ResolvedSupervisorOptions } from './distributed-options.ts'
+import type { ChildPlan } from './dynamic-supervisor-server.ts'
+import type { SupervisorHost } from './host.ts'
+import { Listeners } from './listeners.ts'
+import { ModuleTable } from './module-table.ts'
+import { type SupervisorNames, supervisorNames } from './names.ts'
+import type { PeerMessage } from './peer-messages.ts'
+import { type RegistryDesk, RegistryServer } from './registry-server.ts'
+import { RemoteSupervisors } from './remote-supervisors.ts'
+import type { TreeParts } from './supervision-tree.ts'
+import { registryStateTerm } from './wire-terms.ts'
+
+const ALREADY_STARTED = atom('already_started')
+const ERROR = atom('error')
+const GEN_SERVER = atom('gen_server')
+const INVALID_RING = atom('invalid_ring')
+const MODULE = atom('module')
+const NODE_TERMINATE = atom('node_terminate')
+const NODEDOWN = atom('nodedown')
+const NO_NODES = atom('no_nodes')
+const OK = atom('ok')
+const RUNNING = atom('running')
+const START_CHILD = atom('start_child')
+const STATUS = atom('status')
+const TERMINATE_CHILD = atom('terminate_child')
+const UNTIL_DONE = { timeout: 'infinity' } as const
+
+export class DistributedNode implements TreeParts, RegistryDesk {
+  readonly names: SupervisorNames
+  readonly cluster: Cluster
+  readonly registry: ChildRegistry
+  readonly starter: ChildStarter
+  readonly #host: SupervisorHost
+  readonly #options: ResolvedSupervisorOptions
+  readonly #modules: ModuleTable
+  readonly #listeners: Listeners
+  readonly #remote: RemoteSupervisors
+  /** Shown as the monitor reference of the scope. */
+  readonly #ref: Reference
+  #children = new Children()
+  /** Specifications of the children that run or wait for a restart, to tell a restart from a first start. */
+  #known = new Set<ChildSpec>()
+  #registryServer: Pid | undefined
+
+  constructor(host: SupervisorHost, options: ResolvedSupervisorOptions) {
+    const { name, modules, listeners, cacheChildren } = options
+    this.#host = host
+    this.#options = options
+    this.names = supervisorNames(name)
+    this.#modules = new ModuleTable(modules)
+    this.#listeners = new Listeners(name, listeners, host.logger)
+    this.#remote = new RemoteSupervisors(host.rpc, this.names.dynamicSupervisor)
+    this.#ref = host.runtime.makeRef()
+    this.cluster = new Cluster(host, this.names.modules, options.cluster, {
+      onNodeUp: (node, info, ring) => this.#listeners.nodeUp(node, info, host.name, ring),
+      onNodeDown: (node, info, ring) => {
+        this.#listeners.nodeDown(node, info, host.name, ring)
+        // Behind what the node said before it went.
+        if (this.#registryServer !== undefined) host.runtime.send(this.#registryServer, tuple(NODEDOWN, node))
+      },
+      onDeclared: (node) => this.registry.handleDeclared(node),
+      onChange: () => this.registry.handleClusterChange(),
+    })
+    this.registry = new ChildRegistry(
+      host,
+      this.names,
+      this.cluster,
+      this.#listeners,
+      this.#actions(),
+      cacheChildren,
+    )
+    this.starter = new ChildStarter({
+      supervisor: name,
+      cluster: this.cluster,
+      registry: this.registry,
+      remote: this.#remote,
+      runsHere: (module) => this.#modules.classOf(module) !== undefined,
+      startHere: (spec) => this.startHere(spec),
+    })
+  }
+
+  /** The children of this node that run. */
+  *localChildren(): Generator<Pid> {
+    for (const { pid, isRestarting } of this.#children) if (!isRestarting) yield pid
+  }
+
+  /** Which module a class is; the other nodes learn of a new one. */
+  moduleOf(server: ServerClass): Atom {
+    const { module, isNew } = this.#modules.moduleOf(server)
+    if (isNew && this.#registryServer !== undefined) this.cluster.declare(this.#registryServer, [module])
+    return module
+  }
+
+  /** Has the supervisor of this node start a child. */
+  startHere(spec: ChildSpec): Promise<Term> {
+    return this.#ask(tuple(START_CHILD, childSpecToTuple(spec)))
+  }
+
+  /** `:ok` or `{:error, :not_found}`. @throws RpcError when the child's node cannot be asked. */
+  terminate(pid: Pid): Promise<Term> {
+    if (pid.node !== this.#host.name) return this.#remote.terminate(pid)
+    return this.#ask(tuple(TERMINATE_CHILD, pid))
+  }
+
+  /** Lets go of what belongs to others: a supervisor of this name runs on this node already. */
+  abandon(): void {
+    this.registry.stop()
+    this.cluster.stop()
+  }
+
+  // The parts of the tree.
+
+  open(): Promise<void> {
+    return this.cluster.start()
+  }
+
+  async startRegistry(self: Process): Promise<Pid> {
+    this.#registryServer = await self.startLink(RegistryServer, this, { name: this.names.registry })
+    this.cluster.declare(this.#registryServer, this.#modules.names())
+    return this.#registryServer
+  }
+
+  startSupervisor(self: Process): Promise<Pid> {
+    for (const spec of this.#known) this.#forget(spec)
+    this.#known = new Set()
+    this.#children = new Children()
+    return self.startLink(ChildSupervisor, this.#supervisorSettings(), { name: this.names.dynamicSupervisor })
+  }
+
+  get isStopping(): boolean {
+    return this.#host.runtime.isStopping
+  }
+
+  attachScope(): Pid {
+    if (!this.registry.scope.isAlive) {
+      const running = [...this.#children].filter(({ isRestarting }) => !isRestarting)
+      const named = running.map(({ pid, spec }) => [childNameOf(spec, this.names.name), pid] as const)
+      this.registry.reattach(
+        named.flatMap(([child, pid]) => (child === undefined ? [] : [[child.name, pid] as const])),
+      )
+    }
+    return this.registry.scope.pid
+  }
+
+  leave(reason: Term): void {
+    const statuses = [...this.#children].map(({ pid, spec }) => this.#statusOf(pid, spec))
+    const message = tuple(NODE_TERMINATE, this.#host.name, reason, statuses)
+    for (const node of this.cluster.ring.nodes) {
+      if (node === this.#host.name || !this.cluster.isReachable(node)) continue
+      this.#host.runtime.send([this.names.registry, node], message)
+    }
+  }
+
+  close(): void {
+    this.abandon()
+    this.registry.scope.stop()
+    this.cluster.scope.stop()
+  }
+
+  // The desk of the registry server.
+
+  state(): Term {
+    const { name, scope } = this.names
+    const { cacheChildren, cluster } = this.#options
+    const children = new TermMap<Term, readonly [Pid, ChildSpec | undefined]>()
+    if (cacheChildren) {
+      for (const [child, pid] of this.registry.children()) {
+        const isShown = pid.node !== this.#host.name || !this.registry.isPrivate(child)
+        children.set(child, [pid, isShown ? this.registry.specOf(child) : undefined])
+      }
+    }
+    return registryStateTerm({
+      name,
+      scope,
+      nodes: cluster.nodes,
+      ref: this.#ref,
+      ring: this.cluster.ring,
+      children: cacheChildren ? children : undefined,
+    })
+  }
+
+  nodes(): readonly Atom[] {
+    return this.cluster.ring.nodes
+  }
+
+  nodeFor(key: Term): Term {
+    return this.cluster.nodeFor(key) ?? (tuple(ERROR, tuple(INVALID_RING, NO_NODES)) as Term)
+  }
+
+  addNodes(nodes: readonly Atom[]): void {
+    this.cluster.addNodes(nodes)
+  }
+
+  handlePeer(message: PeerMessage): void {
+    this.registry.handlePeer(message)
+  }
+
+  handleNodeDown(node: Atom): void {
+    this.registry.handleNodeDown(node)
+  }
+
+  handleNodeTerminate(node: Atom, reason: Term, statuses: Term): void {
+    this.#host.logger.debug(
+      { supervisor: this.names.name.name, node: node.name },
+      'a supervisor of another node ends',
+    )
+    this.#listeners.nodeTerminated(node, reason, statuses)
+  }
+
+  ignore(message: Term): void {
+    const fields = { supervisor: this.names.name.name, message: inspect(message) }
+    this.#host.logger.debug(fields, 'the registry of a DistributedSupervisor ignores an unknown message')
+  }
+
+  #actions(): ChildActions {
+    const isStarted = (answer: Term): boolean => {
+      if (!(answer instanceof Tuple)) return false
+      const reason = answer[1]
+      return answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
+    }
+    const unlessItFails = async <T>(act: Promise<T>, otherwise: T): Promise<T> => {
+      try {
+        return await act
+      } catch (error) {
+        this.#host.logger.debug(
+          { supervisor: this.names.name.name, error },
+          'a step of a failover did not work',
+        )
+        return otherwise
+      }
+    }
+    return {
+      startHere: (spec) => unlessItFails(this.startHere(spec).then(isStarted), false),
+      startOn: (node, spec) =>
+        unlessItFails(
+          this.#remote
+            .start(node, spec)
+            .then((answer) => answer.type === 'answer' && isStarted(answer.answer)),
+          false,
+        ),
+      end: async (pid, reason) => {
+        const ended =
+          pid.node === this.#host.name ? this.#ask(endChildRequest(pid, reason)) : this.terminate(pid)
+        await unlessItFails(ended, null)
+      },
+      isAlive: async (pid) =>
+        pid.node === this.#host.name ? this.#host.runtime.isAlive(pid) : this.#remote.isAlive(pid),
+    }
+  }
+
+  #supervisorSettings(): ChildSupervisorSettings {
+    const nameOf = (spec: ChildSpec): Term | undefined => childNameOf(spec, this.names.name)?.name
+    return {
+      ...this.#options.limits,
+      name: this.names.dynamicSupervisor,
+      maxChildren: Number.POSITIVE_INFINITY,
+      children: this.#children,
+      modules: (module) => this.#modules.classOf(module),
+      plan: (spec) => this.#plan(spec),
+      passOn: (spec) => this.starter.passOn(spec),
+      isTaken: (spec) => {
+        const named = childNameOf(spec, this.names.name)
+        return named !== undefined && this.registry.isTaken(named.name)
+      },
+      isPrivate: (spec) => {
+        const name = nameOf(spec)
+        return name !== undefined && this.registry.isPrivate(name)
+      },
+      onChildStarted: (_pid, spec) => this.#known.add(spec),
+      onChildExited: (_pid, spec, _reason, restarts) => {
+        if (restarts) return
+        this.#known.delete(spec)
+        this.#forget(spec)
+      },
+    }
+  }
+
+  #plan(spec: ChildSpec): ChildPlan {
+    const args = initArgument(spec)
+    const named = childNameOf(spec, this.names.name)
+    if (named === undefined) {
+      const name = ordinaryName(spec)
+      return name === undefined ? { args } : { args, name }
+    }
+    const { name } = named
+    return {
+      args,
+      name: {
+        whereis: () => this.registry.whereis(name),
+        register: (pid) => this.registry.register(name, spec, pid),
+        unregister: (pid) => this.registry.unregister(name, pid, this.#known.has(spec)),
+      },
+    }
+  }
+
+  #forget(spec: ChildSpec): void {
+    const named = childNameOf(spec, this.names.name)
+    if (named !== undefined) this.registry.forget(named.name)
+  }
+
+  /** The shape of `:sys.get_status/1`, without asking every child. */
+  #statusOf(pid: Pid, { start }: ChildSpec): Encodable {
+    const supervisor = this.#host.runtime.whereis(this.names.dynamicSupervisor) ?? null
+    const dictionary = [tuple(atom('$initial_call'), tuple(start.module, atom('init'), 1))]
+    return tuple(STATUS, pid, tuple(MODULE, GEN_SERVER), [dictionary, RUNNING, supervisor, [], []])
+  }
+
+  #ask(request: Encodable): Promise<Term> {
+    return this.#host.runtime.call(this.names.dynamicSupervisor, request, UNTIL_DONE)
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The server of a dynamic supervisor: `DynamicSupervisor` of Elixir, on the wire too (protocol.md 9.3).
+ *
+ * Restart, by restart type and exit reason:
+ *
+ *                normal, shutdown, {shutdown, _}     any other reason
+ *   permanent    restarted                           restarted
+ *   transient    dropped                             restarted
+ *   temporary    dropped                             dropped
+ *
+ * A restart that fails is tried again, and counts again, until the intensity is exceeded; then the supervisor exits
+ * with `shutdown` and takes its children along.
+ */
+import { supervisorChildChannel } from '../core/diagnostics.ts'
+import { type Atom, atom, inspect, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import {
+  type CallResult,
+  describeExit,
+  exitReason,
+  type From,
+  GenServer,
+  type InfoResult,
+  isOrderlyExit,
+  noreply,
+  reply,
+  type ServerClass,
+  type ServerName,
+  type StartResult,
+  stop,
+} from '../runtime/index.ts'
+import { shutDownChild } from './child-shutdown.ts'
+import { type ChildSpec, childSpecToTuple, parseChildSpec, type Restart } from './child-spec.ts'
+import type { Children } from './children.ts'
+import { SupervisorError } from './errors.ts'
+import { type IntensityLimits, RestartIntensity } from './intensity.ts'
+
+/** Which class runs an Elixir module on this node. */
+export type ModuleResolver = (module: Atom) => ServerClass | undefined
+
+/** What a server class is started with, made of a specification. */
+export interface ChildPlan {
+  /** The argument of `init`. */
+  readonly args: unknown
+  readonly name?: ServerName
+  /** Milliseconds that `init` may take. */
+  readonly timeout?: number | 'infinity'
+}
+
+export interface DynamicSupervisorSettings extends IntensityLimits {
+  readonly modules: ModuleResolver
+  /** How the arguments of a specification become those of a class; may throw. */
+  readonly plan: (spec: ChildSpec) => ChildPlan
+  /** Number.POSITIVE_INFINITY for no limit. */
+  readonly maxChildren: number
+  readonly children: Children
+  readonly onChildStarted: ((pid: Pid, spec: ChildSpec) => void) | undefined
+  readonly onChildExited: ((pid: Pid, spec: ChildSpec, reason: Term, restarts: boolean) => void) | undefined
+}
+
+const COUNT_CHILDREN = atom('count_children')
+const ERROR = atom('error')
+const EXIT = atom('EXIT')
+const IGNORE = atom('ignore')
+const INVALID_REQUEST = atom('invalid_request')
+const MAX_CHILDREN = atom('max_children')
+const NOT_FOUND = atom('not_found')
+const OK = atom('ok')
+const RESTART = atom('$gen_restart')
+const SHUTDOWN = atom('shutdown')
+const START_CHILD = atom('start_child')
+const TERMINATE_CHILD = atom('terminate_child')
+const UNDEF = atom('undef')
+const WHICH_CHILDREN = atom('which_children')
+
+/** Started through `DynamicSupervisor.start`. Its state is the settings, which hold the table of children. */
+export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings> {
+  #intensity!: RestartIntensity
+
+  init(settings: DynamicSupervisorSettings) {
+    this.self.trapExit = true
+    this.#intensity = new RestartIntensity(settings)
+    return settings
+  }
+
+  override async handleCall(
+    request: Term,
+    _from: From,
+    state: DynamicSupervisorSettings,
+  ): Promise<CallResult<DynamicSupervisorSettings>> {
+    if (request === WHICH_CHILDREN) return reply(state.children.which(), state)
+    if (request === COUNT_CHILDREN) return reply(state.children.counts(), state)
+    if (request instanceof Tuple && request.length === 2) {
+      const argument = request[1] as Term
+      if (request[0] === START_CHILD) return reply(await this.#startChild(argument, state), state)
+      if (request[0] === TERMINATE_CHILD) return reply(await this.#terminateChild(argument, state), state)
+    }
+    // OTP would crash here; a peer that sends nonsense should not end everybody's children.
+    return reply(tuple(ERROR, tuple(INVALID_REQUEST, request)), state)
+  }
+
+  override handleCast(request: Term, state: DynamicSupervisorSettings) {
+    this.#report('warn', 'a supervisor got a cast, which means nothing to it', { request: inspect(request) })
+    return noreply(state)
+  }
+
+  override async handleInfo(
+    message: Term,
+    state: DynamicSupervisorSettings,
+  ): Promise<InfoResult<DynamicSupervisorSettings>> {
+    if (message instanceof Tuple && message[1] instanceof Pid) {
+      const pid = message[1]
+      if (message[0] === EXIT && message.length === 3) return this.#handleExit(pid, message[2] as Term, state)
+      if (message[0] === RESTART && message.length === 2) return this.#handleRestart(pid, state)
+    }
+    this.#report('warn', 'a supervisor got a message that means nothing to it', { message: inspect(message) })
+    return noreply(state)
+  }
+
+  /** Children end at the same time, each with its own patience. */
+  override async terminate(_reason: Term, state: DynamicSupervisorSettings): Promise<void> {
+    const running = [...state.children].filter((child) => !child.isRestarting)
+    state.children.clear()
+    await Promise.all(running.map(({ pid, spec }) => this.#end(pid, spec, state)))
+  }
+
+  override formatStatus(state: DynamicSupervisorSettings): Term {
+    return [...state.children].map(({ pid, spec }) => tuple(pid, childSpecToTuple(spec))) as Term
+  }
+
+  async #startChild(specification: Term, state: DynamicSupervisorSettings): Promise<Term> {
+    let spec: ChildSpec
+    try {
+      spec = parseChildSpec(specification)
+    } catch (error) {
+      if (!(error instanceof SupervisorError)) throw error
+      return tuple(ERROR, error.reason) as Term
+    }
+    if (state.children.size >= state.maxChildren) return tuple(ERROR, MAX_CHILDREN) as Term
+    const started = await this.#start(spec, state)
+    if (started.status === 'ignore') return IGNORE
+    if (started.status === 'error') return tuple(ERROR, started.reason) as Term
+    state.children.add(started.pid, spec)
+    this.#publish('started', started.pid, undefined)
+    this.#tell(() => state.onChildStarted?.(started.pid, spec))
+    return tuple(OK, started.pid) as Term
+  }
+
+  async #terminateChild(pid: Term, state: DynamicSupervisorSettings): Promise<Term> {
+    const child = pid instanceof Pid ? state.children.get(pid) : undefined
+    if (child === undefined) return tuple(ERROR, NOT_FOUND) as Term
+    if (!child.isRestarting) await this.#end(child.pid, child.spec, state)
+    state.children.delete(child.pid)
+    return OK
+  }
+
+  async #start(spec: ChildSpec, state: DynamicSupervisorSettings): Promise<StartResult> {
+    const server = state.modules(spec.start.module)
+    if (server === undefined) {
+      return { status: 'error', reason: tuple(UNDEF, spec.start.module) as Term }
+    }
+    let plan: ChildPlan
+    try {
+      plan = state.plan(spec)
+    } catch (error) {
+      return { status: 'error', reason: exitReason(error) }
+    }
+    const { args, ...options } = plan
+    return this.self.tryStartLink(server, args, options)
+  }
+
+  #handleExit(pid: Pid, reason: Term, state: DynamicSupervisorSettings) {
+    const child = state.children.get(pid)
+    // A child that was ended on request, or one that failed in init; both were reported to whoever asked.
+    if (child === undefined || child.isRestarting) return noreply(state)
+    const { spec } = child
+    const isOrderly = isOrderlyExit(reason)
+    const restarts = shouldRestart(spec.restart, isOrderly)
+    if (!isOrderly || spec.restart === 'permanent') this.#reportChild('a child ended', pid, spec, reason)
+    this.#tell(() => state.onChildExited?.(pid, spec, reason, restarts))
+    if (restarts) return this.#restart(pid, spec, reason, state)
+    state.children.delete(pid)
+    this.#publish('terminated', pid, reason)
+    return noreply(state)
+  }
+
+  #handleRestart(pid: Pid, state: DynamicSupervisorSettings) {
+    const child = state.children.get(pid)
+    // Terminated in the meantime.
+    if (child === undefined || !child.isRestarting) return noreply(state)
+    return this.#restart(pid, child.spec, undefined, state)
+  }
+
+  async #restart(pid: Pid, spec: ChildSpec, reason: Term | undefined, state: DynamicSupervisorSettings) {
+    if (!this.#intensity.add(this.self.clock.now())) {
+      const { maxRestarts, maxSeconds } = state
+      const limits = { maxRestarts, maxSeconds }
+      this.#report('error', 'a supervisor gives up: too many restarts', { child: String(pid), ...limits })
+      state.children.delete(pid)
+      this.#publish('terminated', pid, reason)
+      return stop(SHUTDOWN, state)
+    }
+    const started = await this.#start(spec, state)
+    if (started.status === 'ok') {
+      state.children.delete(pid)
+      state.children.add(started.pid, spec)
+      this.#publish('restarted', started.pid, reason)
+      this.#tell(() => state.onChildStarted?.(started.pid, spec))
+    } else if (started.status === 'ignore') {
+      state.children.delete(pid)
+      this.#publish('terminated', pid, reason)
+    } else {
+      this.#reportChild('a child cannot be restarted, it is tried again', pid, spec, started.reason)
+      state.children.setRestarting(pid, spec)
+      this.self.send(this.pid, tuple(RESTART, pid))
+    }
+    return noreply(state)
+  }
+
+  async #end(pid: Pid, spec: ChildSpec, state: DynamicSupervisorSettings): Promise<void> {
+    const reason = await shutDownChild(this.self, pid, spec)
+    const expected = spec.shutdown === 'brutal_kill' ? reason === atom('killed') : isOrderlyExit(reason)
+    if (!expected) this.#reportChild('a child did not end as it was told to', pid, spec, reason)
+    this.#publish('terminated', pid, reason)
+    this.#tell(() => state.onChildExited?.(pid, spec, reason, false))
+  }
+
+  /** Whoever listens must not be able to end the children. */
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.self.logger.error({ supervisor: String(this.pid), error }, 'a listener of a supervisor threw')
+    }
+  }
+
+  #publish(action: 'started' | 'restarted' | 'terminated', pid: Pid, reason: Term | undefined): void {
+    if (!supervisorChildChannel.hasSubscribers) return
+    supervisorChildChannel.publish({ supervisor: this.pid, action, pid, reason })
+  }
+
+  #reportChild(message: string, pid: Pid, spec: ChildSpec, reason: Term): void {
+    const child = { child: String(pid), module: String(spec.start.module), restart: spec.restart }
+    this.#report('error', message, { ...child, reason: describeExit(reason) })
+  }
+
+  #report(level: 'error' | 'warn', message: string, fields: object): void {
+    this.self.logger[level]({ supervisor: String(this.pid), ...fields }, message)
+  }
+}
+
+function shouldRestart(restart: Restart, isOrderly: boolean): boolean {
+  return restart === 'permanent' || (restart === 'transient' && !isOrderly)
+}

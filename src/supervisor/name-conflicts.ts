@@ -1,0 +1,76 @@
+/**
+ * Names with more than one owner, after a split or a race: every node comes to the same winner, and the losers are ended
+ * (design.md, section 5). Their exit reason is `{:shutdown, {:name_conflict, name, winner}}`.
+ */
+import type { Timer } from '../core/index.ts'
+import { type Atom, atom, inspect, type Pid, type Term, TermMap, tuple } from '../etf/index.ts'
+import type { ChildActions } from './child-actions.ts'
+import type { SupervisorHost } from './host.ts'
+import { type ClusterView, losersToEnd, winner } from './placement.ts'
+
+/** Long enough for a leave that is under way to arrive, short enough to settle a conflict within a second. */
+const DELAY_MS = 200
+
+const SHUTDOWN = atom('shutdown')
+const NAME_CONFLICT = atom('name_conflict')
+
+export class NameConflicts {
+  readonly #host: SupervisorHost
+  readonly #supervisor: Atom
+  readonly #view: ClusterView
+  readonly #actions: ChildActions
+  readonly #owners: (name: Term) => Pid[]
+  /** Names that are looked at again, and when. */
+  readonly #timers = new TermMap<Term, Timer>()
+  #stopped = false
+
+  constructor(
+    host: SupervisorHost,
+    supervisor: Atom,
+    view: ClusterView,
+    actions: ChildActions,
+    owners: (name: Term) => Pid[],
+  ) {
+    this.#host = host
+    this.#supervisor = supervisor
+    this.#view = view
+    this.#actions = actions
+    this.#owners = owners
+  }
+
+  /** A name has more than one owner, or so it seems. */
+  found(name: Term): void {
+    if (this.#stopped || this.#timers.has(name)) return
+    const timer = this.#host.clock.after(DELAY_MS, () => {
+      this.#timers.delete(name)
+      void this.#settle(name)
+    })
+    this.#timers.set(name, timer)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
+  }
+
+  async #settle(name: Term): Promise<void> {
+    const owners = this.#owners(name)
+    const kept = winner(this.#view, name, owners)
+    if (owners.length < 2 || kept === undefined) return
+    const losers = losersToEnd(this.#view, this.#host.name, owners, kept)
+    // The leave of a winner that has just died may be under way: ending the loser as well would leave nobody.
+    if (losers.length > 0 && (await this.#actions.isAlive(kept))) {
+      const fields = {
+        supervisor: this.#supervisor.name,
+        child: inspect(name),
+        kept: `${kept} of ${kept.node}`,
+      }
+      this.#host.logger.warn(fields, 'a name had more than one child: all but one are ended')
+      const reason = tuple(SHUTDOWN, tuple(NAME_CONFLICT, name, kept)) as Term
+      await Promise.all(losers.map((pid) => this.#actions.end(pid, reason)))
+    }
+    // Others may be slower, or somebody may have died meanwhile.
+    if (this.#owners(name).length > 1) this.found(name)
+  }
+}

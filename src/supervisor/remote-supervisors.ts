@@ -1,0 +1,117 @@
+/**
+ * The supervisors of other nodes, by rpc, and what their answers mean (design.md, section 5). A node that runs no such
+ * supervisor, or not the module, is passed over; any other answer is the answer.
+ */
+import { type Atom, alias, atom, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type ChildSpec, childSpecToMap } from './child-spec.ts'
+import type { RemoteCalls } from './host.ts'
+
+/** What came back for a start. */
+export type StartAnswer =
+  /** `{:ok, pid}`, `{:error, reason}` or `:ignore`, as `DynamicSupervisor.start_child/2` returns it. */
+  | { readonly type: 'answer'; readonly answer: Term }
+  /** The node cannot run it: ask the next one. */
+  | { readonly type: 'cannot'; readonly why: Term }
+
+const DYNAMIC_SUPERVISOR = alias('DynamicSupervisor')
+const PROCESS = alias('Process')
+const ERROR = atom('error')
+const EXIT = atom('EXIT')
+const NODEDOWN = atom('nodedown')
+const NOPROC = atom('noproc')
+const UNDEF = atom('undef')
+
+const ALIVE_TIMEOUT_MS = 2_000
+
+export class RemoteSupervisors {
+  readonly #rpc: RemoteCalls
+  /** The registered name of the supervisors. */
+  readonly #name: Atom
+
+  constructor(rpc: RemoteCalls, name: Atom) {
+    this.#rpc = rpc
+    this.#name = name
+  }
+
+  /** Starts a child on a node, as somebody who chose it. @throws EncodeError when its options are no terms. */
+  start(node: Atom, spec: ChildSpec): Promise<StartAnswer> {
+    const args = [this.#name, childSpecToMap(spec)]
+    return this.#read(
+      spec.start.module,
+      this.#rpc.blockCall(node, DYNAMIC_SUPERVISOR, 'start_child', args, { timeout: 'infinity' }),
+    )
+  }
+
+  /** Hands on a request that came to this node. The caller waits in a `block_call` already, so this is none. */
+  passOn(node: Atom, spec: ChildSpec): Promise<StartAnswer> {
+    const args = [this.#name, childSpecToMap(spec)]
+    return this.#read(
+      spec.start.module,
+      this.#rpc.call(node, DYNAMIC_SUPERVISOR, 'start_child', args, { timeout: 'infinity' }),
+    )
+  }
+
+  /** `:ok` or `{:error, :not_found}`. @throws RpcError */
+  terminate(pid: Pid): Promise<Term> {
+    return this.#rpc.blockCall(pid.node, DYNAMIC_SUPERVISOR, 'terminate_child', [this.#name, pid], {
+      timeout: 'infinity',
+    })
+  }
+
+  /** False also when its node does not say. */
+  async isAlive(pid: Pid): Promise<boolean> {
+    try {
+      return (
+        (await this.#rpc.call(pid.node, PROCESS, 'alive?', [pid], { timeout: ALIVE_TIMEOUT_MS })) === true
+      )
+    } catch {
+      return false
+    }
+  }
+
+  async #read(module: Atom, pending: Promise<Term>): Promise<StartAnswer> {
+    try {
+      return readAnswer(await pending, module)
+    } catch (error) {
+      const reason = failureReason(error)
+      if (isMissing(reason)) return { type: 'cannot', why: reason }
+      return { type: 'answer', answer: tuple(ERROR, reason) as Term }
+    }
+  }
+}
+
+/** An answer, unless it says that the module does not exist there. */
+export function readAnswer(answer: Term, module: Atom): StartAnswer {
+  const reason = answer instanceof Tuple && answer[0] === ERROR ? (answer[1] as Term) : undefined
+  return reason !== undefined && isUndefinedModule(reason, module)
+    ? { type: 'cannot', why: reason }
+    : { type: 'answer', answer }
+}
+
+/** The reason in an RpcError, which is known by its shape: the class belongs to a layer that is none of ours. */
+function failureReason(error: unknown): Term {
+  if (error instanceof Error && 'reason' in error) return error.reason as Term
+  throw error
+}
+
+/** No connection, no rpc, no such function, or no such supervisor there. */
+function isMissing(reason: Term): boolean {
+  if (reason === NODEDOWN || reason === NOPROC) return true
+  if (!(reason instanceof Tuple) || reason[0] !== EXIT) return false
+  const why = reason[1]
+  return (
+    why instanceof Tuple &&
+    (why[0] === NOPROC || (why[0] === UNDEF && calls(why[1] as Term, DYNAMIC_SUPERVISOR)))
+  )
+}
+
+/** `{:undef, Mod}` of our nodes, `{:undef, [{Mod, _, _, _} | _]}` of Elixir's. */
+function isUndefinedModule(reason: Term, module: Atom): boolean {
+  if (!(reason instanceof Tuple) || reason[0] !== UNDEF) return false
+  return reason[1] === module || calls(reason[1] as Term, module)
+}
+
+function calls(stack: Term, module: Atom): boolean {
+  const first = Array.isArray(stack) ? stack[0] : undefined
+  return first instanceof Tuple && first[0] === module
+}
