@@ -12,7 +12,7 @@
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
- * subscribe('beamjoin:process:exit', ({ pid, reason }) => metrics.count(pid, reason))
+ * subscribe('beamjoin:process:exit', (event) => console.log(event))
  */
 import { type Channel, channel } from 'node:diagnostics_channel'
 

@@ -37,9 +37,10 @@ export interface ConnectionStats {
  * that has no term throws `EncodeError` and leaves no trace in the stream.
  *
  * @example
- * const connection = new Connection({ handshake, handler, onClose: (reason) => {} })
+ * const connection = new Connection({ handshake, handler, onClose: (reason) => console.log(reason?.code) })
  * connection.start()
- * connection.sendName(self, atom('logger'), 'hello')
+ * connection.sendName(pid, atom('my_server'), tuple(atom('$gen_cast'), atom('inc')))
+ * connection.close()
  */
 export class Connection extends ControlWriter {
   /** The peer as it introduced itself. */

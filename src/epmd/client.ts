@@ -56,9 +56,11 @@ export interface EpmdName {
  * Mirrors `erl_epmd` of OTP.
  *
  * @example
- * const epmd = new EpmdClient({ host: '127.0.0.1' })
- * const registration = await epmd.register({ name: 'ts', port: 50123 })
- * const entry = await epmd.lookup('n1', { host: 'other.example' })   // { port: 40001, ... } or undefined
+ * const client = new EpmdClient({ host: '127.0.0.1', port: epmd.port })
+ * const registration = await client.register({ name: 'ts', port: 50123 })
+ * const entry = await client.lookup('ts')
+ * entry?.port // 50123
+ * await client.lookup('nobody') // undefined
  * registration.close()
  */
 export class EpmdClient {

@@ -51,8 +51,9 @@ export interface EpmdServerOptions {
  * A running epmd.
  *
  * @example
- * const epmd = await EpmdServer.listen({ port: 4369 })
- * epmd.names()   // [{ name: 'n1', port: 40001, ... }]
+ * const epmd = await EpmdServer.listen({ host: '127.0.0.1', port: 0 }) // any free port; 4369 by default
+ * await new EpmdClient({ port: epmd.port }).register({ name: 'n1', port: 40001 })
+ * epmd.names().map(({ name, port }) => `${name} at ${port}`) // ['n1 at 40001']
  * await epmd.close()
  */
 export class EpmdServer {

@@ -252,7 +252,7 @@ export function sortByKey(pairs: [unknown, unknown][]): [unknown, unknown][] {
  *
  * @throws EncodeError when a value is no term.
  * @example
- * [tuple(2), 'b', atom('a'), 1].sort(compareTerms) // 1, :a, {2}, "b"
+ * [tuple(2), 'b', atom('a'), 1].sort(compareTerms) // [1, :a, {2}, 'b']
  */
 export function compareTerms(a: Encodable, b: Encodable): Order {
   return new Comparison().run(a, b, false)

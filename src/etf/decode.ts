@@ -17,7 +17,7 @@ const COMPRESSED_HEADER = 6
  *
  * @throws DecodeError with `code`, `offset` and `byte`; OptionError for bad options.
  * @example
- * decode(encode([1, 'two', atom('three')])) // [1, 'two', Atom three]
+ * decode(encode([1, 'two', atom('three')])) // [1, 'two', :three]
  */
 export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
   if (bytes[0] !== VERSION_MAGIC) {

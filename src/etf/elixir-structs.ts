@@ -101,7 +101,7 @@ function decodeDecimal(fields: StructFields): Decimal | undefined {
  * `MapSet` as `TermSet`. A `Date` is sent with a precision of three digits.
  *
  * @example
- * encode(new Date(), { structs: elixirStructs }) // ~U[2024-02-29 12:00:00.000Z]
+ * encode(new Date('2024-02-29T12:00:00Z'), { structs: elixirStructs }) // ~U[2024-02-29 12:00:00.000Z]
  */
 export const elixirStructs: readonly StructCodec[] = Object.freeze([
   defineStruct('DateTime', Date, { decode: decodeDateTime, encode: encodeDateTime }),

@@ -319,7 +319,7 @@ function isInteger(value: unknown): value is number | bigint {
  *
  * @throws ParseError (`ERR_ETF_PARSE`) with the position of the mistake.
  * @example
- * parseTerm('{:ok, %{id: 1, tags: ["a", nil]}}')
+ * parseTerm('{:ok, [1, "a", nil]}') // {:ok, [1, 'a', null]}
  */
 export function parseTerm(text: string): Term {
   return new Parser(text).parseAll()

@@ -40,8 +40,8 @@ interface Wiring {
  * Hosts in memory. Each host is a `Network` of its own: it listens on itself and connects to the others by name.
  *
  * @example
- * const network = new MemoryNetwork({ clock, delay: 5 })
- * await network.host('b').listen({ host: '', port: 4369 }, (transport) => {})
+ * const network = new MemoryNetwork({ delay: 5 })
+ * await network.host('b').listen({ host: '', port: 4369 }, (transport) => transport.end())
  * const transport = await network.host('a').connect({ host: 'b', port: 4369 })
  * network.cut('a', 'b')
  */

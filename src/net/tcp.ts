@@ -32,7 +32,11 @@ const FAMILY_ATTEMPT_MS = 2_000
  *
  * @example
  * const network = new TcpNetwork()
- * const transport = await network.connect({ host: '127.0.0.1', port: 4369, signal: AbortSignal.timeout(5000) })
+ * const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (transport) => transport.end())
+ * const { host, port } = listener
+ * const transport = await network.connect({ host, port, signal: AbortSignal.timeout(5000) })
+ * transport.destroy()
+ * await listener.close()
  */
 export class TcpNetwork implements Network {
   readonly #socketOptions: { noDelay: true; keepAlive: boolean; keepAliveInitialDelay: number }

@@ -9,7 +9,9 @@ export class ProcessError extends BeamjoinError {}
  * Ends the process that throws it with `reason`, as `exit/1` does: no stack, no log line.
  *
  * @example
- * throw new ExitError(tuple(atom('shutdown'), 'no work left'))
+ * node.spawn(() => {
+ *   throw new ExitError(tuple(atom('shutdown'), 'no work left'))
+ * })
  */
 export class ExitError extends BeamjoinError {
   readonly reason: Encodable

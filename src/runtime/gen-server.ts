@@ -26,11 +26,13 @@ const BAD_CAST = atom('bad_cast')
  *
  * @example
  * class Counter extends GenServer<number> {
- *   init({ start = 0 }: { start?: number }) { return start }
+ *   override init({ start = 0 }: { start?: number }) { return start }
  *   override handleCall(_request: Term, _from: From, state: number) { return reply(state, state) }
  *   override handleCast(_request: Term, state: number) { return noreply(state + 1) }
  * }
- * const pid = await runtime.start(Counter, { start: 5 }, { name: 'counter' })
+ * const pid = await node.startLink(Counter, { start: 5 }, { name: 'counter' })
+ * node.cast(pid, atom('inc'))
+ * await node.call('counter', atom('get')) // 6
  */
 export abstract class GenServer<S = unknown> implements ServerCallbacks<S> {
   #self: Process | undefined

@@ -33,9 +33,13 @@ function anything(): boolean {
  * `ERR_RUNTIME_EXITED`: code that was killed while it waited for something cannot act any more.
  *
  * @example
- * runtime.spawn(async (self) => {
- *   const [from, n] = await self.receive((m) => m instanceof Tuple)
- *   self.send(from, n * 2)
+ * const doubler = node.spawn(async (self) => {
+ *   const [from, n] = await self.receive((message) => message instanceof Tuple)
+ *   if (from instanceof Pid) self.send(from, Number(n) * 2)
+ * })
+ * node.spawn(async (self) => {
+ *   self.send(doubler, tuple(self.pid, 21))
+ *   await self.receive() // 42
  * })
  */
 export class Process {

@@ -286,6 +286,11 @@ export class Runtime {
     return this.#stopping
   }
 
+  /** Whether `stop` was called. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined
+  }
+
   #running(): Cell {
     if (this.#stopping === undefined) return this.#clientCell
     throw new ProcessError('ERR_RUNTIME_STOPPED', 'the runtime has been stopped; start a new one')

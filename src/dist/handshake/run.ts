@@ -78,6 +78,7 @@ export interface AcceptOptions extends CommonOptions {
  *   self: { name: 'ts@127.0.0.1', flags: ourFlags(), creation: 1 },
  *   peerName: 'n1@127.0.0.1', cookie: 'secret', onAlive: () => false,
  * })
+ * result.peer.name // 'n1@127.0.0.1'
  */
 export function initiate(transport: Transport, options: InitiateOptions): Promise<HandshakeResult> {
   const { self, peerName, cookie, onAlive } = options

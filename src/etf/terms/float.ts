@@ -30,7 +30,7 @@ export class Float {
  *
  * @throws OptionError as `Float` does.
  * @example
- * encode(3) // the integer 3
+ * encode(3) // 3
  * encode(float(3)) // 3.0
  */
 export function float(value: number): Float {

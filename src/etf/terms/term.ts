@@ -22,7 +22,11 @@ export interface TermObject {
  * Types of classes that were registered for Elixir structs: they arrive, and they can be sent.
  *
  * @example
+ * class User { name = '' }
  * declare module 'beamjoin/etf' { interface RegisteredTypes { user: User } }
+ * const codec = { structs: [defineStruct('MyApp.User', User)] }
+ * const user = decode(encode(new User(), codec), codec)
+ * user instanceof User // true
  */
 // biome-ignore lint/suspicious/noEmptyInterface: users add to it
 export interface RegisteredTypes {}

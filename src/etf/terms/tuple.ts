@@ -97,7 +97,8 @@ export function makeFour(a: unknown, b: unknown, c: unknown, d: unknown): Tuple 
  * A tuple, typed element by element.
  *
  * @example
- * const message = tuple(atom('add'), 5) // Tuple<[Atom<'add'>, number]>
+ * const message: Tuple<[Atom<'add'>, number]> = tuple(atom('add'), 5) // {:add, 5}
+ * message[1] + 1 // 6
  */
 export function tuple<E extends readonly unknown[]>(...elements: E): Tuple<E> {
   return makeTuple(elements) as unknown as Tuple<E>

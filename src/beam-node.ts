@@ -1,0 +1,239 @@
+/** The node as users see it: processes, connections and the default services behind one object. */
+import type { Clock, Logger } from './core/index.ts'
+import { type Atom, atom, type Encodable, type Pid, type Reference, type Term, tuple } from './etf/index.ts'
+import type { NodeCore, NodeDownInfo, NodeEvents, NodeType, NodeUpInfo } from './node/index.ts'
+import type {
+  CallOptions,
+  Destination,
+  ProcessFunction,
+  Runtime,
+  ServerClass,
+  StartOptions,
+  Watchable,
+} from './runtime/index.ts'
+import { type FunctionTable, PgScope, Rpc } from './services/index.ts'
+import type { SupervisorHost } from './supervisor/index.ts'
+
+type Listener<E extends keyof NodeEvents> = (...args: NodeEvents[E]) => void
+
+const DEFAULT_PG_SCOPE = atom('pg')
+const NET_KERNEL = atom('net_kernel')
+
+/**
+ * A running node; `startNode` makes one.
+ *
+ * @example
+ * const node = await startNode({ name: 'ts@127.0.0.1', cookie: 'secret', connect: ['n1@127.0.0.1'] })
+ * await node.call(['my_server', 'n1@127.0.0.1'], atom('get')) // 0
+ * await node.stop()
+ */
+export class BeamNode implements SupervisorHost {
+  readonly name: Atom
+  readonly rpc: Rpc
+  readonly runtime: Runtime
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly #core: NodeCore
+  readonly #scopes = new Map<Atom, PgScope>()
+  #stopped: Promise<void> | undefined
+
+  /** @internal Use `startNode`. */
+  constructor(core: NodeCore, functions: FunctionTable) {
+    this.#core = core
+    this.name = core.name
+    this.runtime = core.runtime
+    this.logger = core.logger
+    this.clock = core.clock
+    this.rpc = new Rpc(core.runtime, core.name, functions)
+  }
+
+  /** The process that stands for plain code: what `call`, `monitor` and `link` of this object act for. */
+  get self(): Pid {
+    return this.runtime.client.pid
+  }
+
+  /** Port that other nodes connect to. */
+  get port(): number {
+    return this.#core.port
+  }
+
+  /** True while the epmd of this machine is the one inside this node. */
+  get hasEmbeddedEpmd(): boolean {
+    return this.#core.hasEmbeddedEpmd
+  }
+
+  /** The connected nodes; without an argument the visible ones, as `Node.list/0`. */
+  nodes(kind: NodeType | 'all' = 'visible'): Atom[] {
+    const peers = this.#core.peers().filter(({ type }) => kind === 'all' || type === kind)
+    return peers.map(({ name }) => name)
+  }
+
+  /**
+   * Connects to a node, or does nothing when connected. Mirrors `Node.connect/1`, but says why it failed.
+   *
+   * @throws NodeError `ERR_NODE_UNKNOWN`, `ERR_NODE_UNREACHABLE`; EpmdError `ERR_EPMD_UNREACHABLE`; DistError
+   * `ERR_HANDSHAKE_BAD_COOKIE`, `ERR_HANDSHAKE_CLOSED` and others; NetError.
+   */
+  connect(node: Atom | string): Promise<void> {
+    return this.#core.connect(nameOf(node))
+  }
+
+  /** Closes the connection to a node; false when there is none. Mirrors `Node.disconnect/1`. */
+  disconnect(node: Atom | string): boolean {
+    return this.#core.disconnect(nameOf(node))
+  }
+
+  /** `pong` when the node is there and answers. Mirrors `Node.ping/1`. */
+  async ping(node: Atom | string): Promise<'pong' | 'pang'> {
+    const name = nameOf(node)
+    try {
+      if (name !== this.name.name) await this.connect(name)
+      const request = tuple(atom('is_auth'), this.name)
+      const answer = await this.call([NET_KERNEL, atom(name)], request)
+      return answer === atom('yes') ? 'pong' : 'pang'
+    } catch {
+      return 'pang'
+    }
+  }
+
+  /** A listener that throws is an uncaught error, as anywhere in Node. */
+  on<E extends keyof NodeEvents>(event: E, listener: Listener<E>): this {
+    this.#core.events.on(event, listener as never)
+    return this
+  }
+
+  once<E extends keyof NodeEvents>(event: E, listener: Listener<E>): this {
+    this.#core.events.once(event, listener as never)
+    return this
+  }
+
+  off<E extends keyof NodeEvents>(event: E, listener: Listener<E>): this {
+    this.#core.events.off(event, listener as never)
+    return this
+  }
+
+  /** As `on('nodeup')`; @returns takes the listener away. */
+  onNodeUp(listener: (node: Atom, info: NodeUpInfo) => void): () => void {
+    this.on('nodeup', listener)
+    return () => this.off('nodeup', listener)
+  }
+
+  /** As `on('nodedown')`; @returns takes the listener away. */
+  onNodeDown(listener: (node: Atom, info: NodeDownInfo) => void): () => void {
+    this.on('nodedown', listener)
+    return () => this.off('nodedown', listener)
+  }
+
+  /**
+   * Starts a process and gives its pid at once: a function that gets its `Process`, or a server class, whose `init` runs
+   * afterwards.
+   *
+   * @example
+   * const pid = node.spawn(async (self) => {
+   *   for (;;) console.log(await self.receive())
+   * })
+   * node.send(pid, 'hello')
+   */
+  spawn<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
+  spawn(server: ServerClass, args?: unknown): Pid
+  spawn(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): Pid {
+    return (this.runtime.spawn as (...all: unknown[]) => Pid).call(this.runtime, body, ...args)
+  }
+
+  /**
+   * Starts a server and waits for its `init`. It is linked to the process that stands for plain code, which outlives it;
+   * inside a process use `self.startLink`.
+   *
+   * @throws InitError with the reason.
+   */
+  startLink(server: ServerClass, args?: unknown, options: StartOptions = {}): Promise<Pid> {
+    return this.runtime.start(server, args, { ...options, link: this.self })
+  }
+
+  /** @throws ProcessError `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_BAD_NAME`, `ERR_RUNTIME_NO_PROCESS`. */
+  register(name: Atom | string, pid: Pid): void {
+    this.runtime.register(name, pid)
+  }
+
+  /** @returns whether the name was registered. */
+  unregister(name: Atom | string): boolean {
+    return this.runtime.unregister(name)
+  }
+
+  whereis(name: Atom | string): Pid | undefined {
+    return this.runtime.whereis(name)
+  }
+
+  /** Sends a message; to another node it connects first. @throws EncodeError for what is no term. */
+  send(to: Destination, message: Encodable): void {
+    this.runtime.send(to, message)
+  }
+
+  /**
+   * As `GenServer.call/3`, from plain code.
+   *
+   * @param options `timeout` in ms (5000) or `'infinity'`, `signal`
+   * @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`; `reason` is the term.
+   */
+  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
+    return this.runtime.call(to, request, options)
+  }
+
+  /** As `GenServer.cast/2`. */
+  cast(to: Destination, request: Encodable): void {
+    this.runtime.cast(to, request)
+  }
+
+  /** Calls `onDown` once with the exit reason: `noproc` when there is no such process, `noconnection` when its node goes. */
+  monitor(target: Watchable, onDown?: (reason: Term) => void): Reference {
+    return this.runtime.monitor(target, onDown)
+  }
+
+  demonitor(ref: Reference): boolean {
+    return this.runtime.demonitor(ref)
+  }
+
+  link(pid: Pid): void {
+    this.runtime.link(pid)
+  }
+
+  unlink(pid: Pid): void {
+    this.runtime.unlink(pid)
+  }
+
+  /** Sends an exit signal, as `Process.exit/2`: `atom('kill')` cannot be trapped. */
+  exit(pid: Pid, reason: Encodable): void {
+    this.runtime.exit(pid, reason)
+  }
+
+  /** The process groups of a scope, started when this node does not run it yet. Mirrors `:pg`. */
+  pg(scope: Atom | string = DEFAULT_PG_SCOPE): PgScope {
+    const name = typeof scope === 'string' ? atom(scope) : scope
+    const running = this.#scopes.get(name)
+    if (running?.isAlive) return running
+    const started = PgScope.start(this, name)
+    this.#scopes.set(name, started)
+    return started
+  }
+
+  /**
+   * Leaves: processes end, groups are left, connections close after their output is sent, the name is given back to
+   * epmd. Safe to call twice.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#core.stop()
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  toString(): string {
+    return `#BeamNode<${this.name}>`
+  }
+}
+
+function nameOf(node: Atom | string): string {
+  return typeof node === 'string' ? node : node.name
+}

@@ -1,0 +1,97 @@
+/** The package entry: an explicit list of what is public, values and types apart. */
+export { BeamNode } from './beam-node.ts'
+export type { Clock, Logger, Timer } from './core/index.ts'
+export { BeamjoinError, lineLogger, OptionError, silentLogger } from './core/index.ts'
+export { DistError } from './dist/index.ts'
+export type { EpmdClientOptions, EpmdEntry, EpmdName, EpmdServerOptions } from './epmd/index.ts'
+export { EpmdClient, EpmdError, EpmdServer } from './epmd/index.ts'
+export type { CodecOptions, Encodable, Term } from './etf/index.ts'
+export {
+  Atom,
+  alias,
+  atom,
+  BitString,
+  compareTerms,
+  DecodeError,
+  decode,
+  defineStruct,
+  EncodeError,
+  ExportFun,
+  encode,
+  Float,
+  Fun,
+  float,
+  ImproperList,
+  inspect,
+  ParseError,
+  Pid,
+  Port,
+  parseTerm,
+  phash2,
+  Reference,
+  TermMap,
+  TermSet,
+  Tuple,
+  termEquals,
+  tuple,
+} from './etf/index.ts'
+export type { Network, Transport } from './net/index.ts'
+export { MemoryNetwork, NetError, TcpNetwork } from './net/index.ts'
+export type {
+  EpmdMode,
+  ListenOptions,
+  NodeDownInfo,
+  NodeEvents,
+  NodeLimits,
+  NodeOptions,
+  NodeType,
+  NodeUpInfo,
+  Resolver,
+} from './node/index.ts'
+export { NodeError } from './node/index.ts'
+export type { Program } from './program.ts'
+export type {
+  CallOptions,
+  CallResult,
+  DefinedServer,
+  Destination,
+  From,
+  InfoResult,
+  InitResult,
+  NextOptions,
+  ProcessFunction,
+  ServerClass,
+  ServerName,
+  StartOptions,
+  Watchable,
+} from './runtime/index.ts'
+export {
+  CallError,
+  defineServer,
+  ExitError,
+  GenServer,
+  InitError,
+  ignore,
+  noreply,
+  Process,
+  ProcessError,
+  reply,
+  SpawnError,
+  stop,
+} from './runtime/index.ts'
+export type { ExposedFunction } from './services/index.ts'
+export { PgError, PgMonitor, PgScope, Rpc, RpcError } from './services/index.ts'
+export { startNode } from './start.ts'
+export type {
+  ChildDetails,
+  ChildSpec,
+  ChildSpecInput,
+  ChildSpecOptions,
+  ChildVia,
+  DistributedChild,
+  DistributedSupervisorOptions,
+  DynamicSupervisorOptions,
+  StartedChild,
+  SupervisorListener,
+} from './supervisor/index.ts'
+export { DistributedSupervisor, DynamicSupervisor, SupervisorError } from './supervisor/index.ts'
