@@ -1,0 +1,106 @@
+import { resolve } from 'node:path'
+import { type BeamNode, DistributedSupervisor, type Program, startNode } from '../../index.ts'
+import { type Arguments, type Command, type Io, UsageError } from '../command.ts'
+import { epmdPort } from '../epmd-port.ts'
+import { EventLines } from '../events.ts'
+import { iexHints } from '../hints.ts'
+import { loadProgram } from '../load-program.ts'
+import { untilAborted } from '../until-aborted.ts'
+
+export const start: Command = {
+  name: 'start',
+  operands: '[FILE]',
+  summary: 'run a node until Ctrl-C; FILE says what runs in it',
+  details: `
+The default export of FILE (.js or .ts) is an object with any of
+  modules   Elixir module name to server class, for --supervise
+  children  children that the supervisor starts with, for --supervise
+  expose    module name to functions that other nodes may call by rpc
+`,
+  options: {
+    name: { type: 'string', short: 'n', value: 'NAME', help: 'name of the node: name@host, or name alone' },
+    cookie: {
+      type: 'string',
+      short: 'c',
+      value: 'COOKIE',
+      help: 'the cluster cookie; default: your .erlang.cookie',
+    },
+    connect: { type: 'string', value: 'NODE', multiple: true, help: 'a node to join, now and after a loss' },
+    supervise: {
+      type: 'string',
+      short: 's',
+      value: 'NAME',
+      help: 'run a DistributedSupervisor of that name: DS',
+    },
+    hidden: { type: 'boolean', help: 'do not appear in Node.list()' },
+    hints: { type: 'boolean', help: 'print lines to try in iex; they show the cookie' },
+  },
+  arity: [0, 1],
+  async run(args, io) {
+    const name = args.text('name')
+    if (name === undefined) throw new UsageError('say who you are: --name ts@127.0.0.1')
+    const file = args.positionals[0]
+    const program = file === undefined ? {} : await loadProgram(resolve(file))
+    const supervisor = args.text('supervise')
+    if (supervisor === undefined && (program.modules !== undefined || program.children !== undefined)) {
+      throw new UsageError(`${file} has modules or children: say with --supervise NAME who looks after them`)
+    }
+    const cookie = args.text('cookie')
+    const node = await startNode({
+      name,
+      ...(cookie === undefined ? {} : { cookie }),
+      connect: args.texts('connect'),
+      hidden: args.flag('hidden'),
+      epmdPort: epmdPort(io.env),
+    })
+    try {
+      await serve(node, program, args, io)
+    } finally {
+      await node.stop()
+    }
+  },
+}
+
+async function serve(node: BeamNode, program: Program, args: Arguments, io: Io): Promise<void> {
+  const epmd = node.hasEmbeddedEpmd ? 'with its own epmd' : 'registered with the epmd of this machine'
+  io.out(`${node.name} is up on port ${node.port}, ${epmd}\n`)
+  const events = new EventLines(node, io.out)
+  try {
+    for (const [module, functions] of Object.entries(program.expose ?? {})) node.rpc.expose(module, functions)
+    const supervisor = args.text('supervise')
+    const ds =
+      supervisor === undefined ? undefined : await supervise(node, supervisor, program, events, io.out)
+    if (args.flag('hints')) io.out(`\n${iexHints(node, hintOptions(args, io))}\n`)
+    await untilAborted(io.interrupted)
+    io.out('leaving\n')
+    await ds?.stop()
+  } finally {
+    events.close()
+  }
+}
+
+async function supervise(
+  node: BeamNode,
+  name: string,
+  { modules = {}, children = [] }: Program,
+  events: EventLines,
+  print: (text: string) => void,
+): Promise<DistributedSupervisor> {
+  const ds = await DistributedSupervisor.startLink(node, {
+    name,
+    modules,
+    monitorNodes: true,
+    listeners: [events],
+  })
+  for (const child of children) await ds.startChild(child, node.name)
+  print(`supervisor ${name} runs ${Object.keys(modules).join(', ') || 'no modules'}\n`)
+  return ds
+}
+
+function hintOptions(args: Arguments, io: Io) {
+  return {
+    cookie: args.text('cookie') ?? 'YOUR_COOKIE',
+    supervisor: args.text('supervise'),
+    epmdPort: io.env['ERL_EPMD_PORT'],
+  }
+}

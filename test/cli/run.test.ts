@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { test } from 'tap'
+import { runCommandLine } from '../../src/cli/run.ts'
+import { freePort } from '../support/free-port.ts'
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function run(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  interrupted?: AbortSignal,
+): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const code = await runCommandLine(argv, {
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    env,
+    interrupted: interrupted ?? new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+const COMMANDS = ['start', 'ping', 'names', 'nodes', 'call', 'epmd', 'repl']
+
+test('--help lists every command, and each command has a help of its own', async (t) => {
+  const overview = await run(['--help'])
+  t.equal(overview.code, 0)
+  for (const command of COMMANDS) {
+    t.match(overview.out, new RegExp(`^  ${command} `, 'm'))
+    const help = await run([command, '--help'])
+    t.equal(help.code, 0, command)
+    t.match(help.out, new RegExp(`^beamjoin ${command}`))
+    t.match(help.out, /--help/)
+    t.equal(help.err, '')
+  }
+})
+
+test('--version prints the version of the package', async (t) => {
+  const manifest = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  t.same(await run(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' })
+})
+
+test('wrong usage is one line on stderr that says what to do, and exit code 2', async (t) => {
+  const cases: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
+    [[], /name a command/],
+    [['nonsense'], /unknown command 'nonsense'/],
+    [['ping'], /expected ping NODE/],
+    [['ping', 'a@b', 'c@d'], /expected ping NODE/],
+    [['ping', 'nohost'], /name@host/],
+    [['ping', 'n@127.0.0.1', '--bogus'], /--bogus/],
+    [['ping', 'n@127.0.0.1', '--timeout', 'soon'], /--timeout must be a whole number/],
+    [['call', 'n@127.0.0.1', 'String', 'upcase', '{'], /not Elixir syntax/],
+    [['call', 'n@127.0.0.1', 'String', 'upcase', '1'], /must be a list/],
+    [['names', '--port', '0'], /--port must be/],
+    [['epmd', '--port', '70000'], /--port must be/],
+    [['start'], /--name/],
+    [['start', 'examples/counter.ts', '--name', 'x@127.0.0.1'], /--supervise/],
+    [['repl'], /--name/],
+  ]
+  for (const [argv, says] of cases) {
+    const { code, out, err } = await run(argv)
+    t.equal(code, 2, argv.join(' '))
+    t.equal(out, '')
+    t.match(err, says)
+    t.match(err, /^beamjoin: [^\n]*\n$/, 'one line')
+  }
+})
+
+test('names and ping without an epmd fail with one line and exit code 1', async (t) => {
+  const env = { ERL_EPMD_PORT: String(await freePort()) }
+  const names = await run(['names'], env)
+  t.equal(names.code, 1)
+  t.match(names.err, /^beamjoin: [^\n]*epmd[^\n]*\n$/)
+})
+
+test('epmd serves names until it is interrupted', async (t) => {
+  const port = await freePort()
+  const env = { ERL_EPMD_PORT: String(port) }
+  const interrupt = new AbortController()
+  const serving = run(['epmd'], env, interrupt.signal)
+  let names = await run(['names', '--json'], env)
+  while (names.code !== 0) names = await run(['names', '--json'], env)
+  t.equal(names.out, '[]\n')
+  const taken = await run(['epmd'], env)
+  t.equal(taken.code, 1, 'a second one on the port')
+  interrupt.abort()
+  const served = await serving
+  t.equal(served.code, 0)
+  t.match(served.out, new RegExp(`port ${port}`))
+  t.equal((await run(['names'], env)).code, 1)
+})
+
+test('a file that is no program is refused', async (t) => {
+  const start = (file: string) => run(['start', file, '--name', 'x@127.0.0.1', '--cookie', 'c'])
+  t.match((await start('examples/missing.ts')).err, /cannot load/)
+  t.match((await start('src/core/queue.ts')).err, /default export/)
+})
