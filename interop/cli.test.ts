@@ -1,0 +1,107 @@
+/** The command line against an Elixir node, as a person uses it: processes, their output, their exit codes. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { test } from 'tap'
+import { startEpmd, waitFor } from './peer.ts'
+import { COOKIE, EX, startExPeer, TS } from './support/cluster.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ARGS = ['--import=tsx', 'src/cli/main.ts']
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+function beamjoin(epmdPort: number, ...args: string[]): Promise<Ran> {
+  const env = { ...process.env, ERL_EPMD_PORT: String(epmdPort) }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...ARGS, ...args], { cwd: ROOT, env, timeout: 30_000 }, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out, err })
+    })
+  })
+}
+
+test('ping, nodes, names and call against an Elixir node', async (t) => {
+  const epmd = await startEpmd()
+  t.teardown(() => epmd.kill())
+  await startExPeer(t, { epmdPort: epmd.port })
+  const ask = (...args: string[]) => beamjoin(epmd.port, ...args, '--cookie', COOKIE)
+
+  t.same(await ask('ping', EX), { code: 0, out: 'pong\n', err: '' })
+  t.same(await ask('call', EX, 'String', 'upcase', '["hi"]'), { code: 0, out: '"HI"\n', err: '' })
+  t.same(await ask('call', EX, ':erlang', 'node'), { code: 0, out: `:"${EX}"\n`, err: '' })
+  t.same(await ask('call', EX, 'Map', 'put', '[%{a: 1}, :b, {:ok, [1.5, nil]}]'), {
+    code: 0,
+    out: '%{a: 1, b: {:ok, [1.5, nil]}}\n',
+    err: '',
+  })
+  t.match(await ask('call', EX, 'Nope', 'nope', '[]'), { code: 1, out: '', err: /^beamjoin: .*undef.*\n$/ })
+  t.same(await ask('nodes', EX), { code: 0, out: '', err: '' }, 'a visitor is hidden')
+  const names = await beamjoin(epmd.port, 'names', '--json')
+  t.same(
+    JSON.parse(names.out).map(({ name }: { name: string }) => name),
+    ['ex'],
+  )
+  const pang = await ask('ping', 'nobody@127.0.0.1')
+  t.match(pang, { code: 1, out: 'pang\n', err: /^beamjoin: .*nobody.*\n$/ })
+  const stranger = await beamjoin(epmd.port, 'ping', EX, '--cookie', 'wrong')
+  t.match(stranger, { code: 1, out: 'pang\n', err: /cookie/ })
+  t.notMatch(stranger.err, /wrong/)
+})
+
+test('start runs a program that Elixir calls, prints what happens, and leaves on SIGINT', async (t) => {
+  const epmd = await startEpmd()
+  t.teardown(() => epmd.kill())
+  const args = [
+    'start',
+    'examples/counter.ts',
+    '--name',
+    TS,
+    '--cookie',
+    COOKIE,
+    '--supervise',
+    'DS',
+    '--hints',
+  ]
+  const child = spawn(process.execPath, [...ARGS, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ERL_EPMD_PORT: String(epmd.port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exited = once(child, 'exit')
+  const lines: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+  const printed = (what: RegExp) =>
+    waitFor(() => lines.find((line) => what.test(line)), { what: String(what), timeout: 20_000 })
+
+  await printed(/Ctrl-C leaves/)
+  await printed(/child started +MGS/)
+  const peer = await startExPeer(t, { epmdPort: epmd.port })
+  // What the hints say, as it is printed.
+  for (const hint of [
+    'Node.connect',
+    'mgs =',
+    'GenServer.call(mgs, :get)',
+    'GenServer.call(mgs, {:add, 5})',
+    ':rpc.call',
+  ]) {
+    const line = lines.find((candidate) => candidate.trim().startsWith(hint))
+    t.ok(line, hint)
+    await peer.eval(line ?? 'raise "no hint"')
+  }
+  t.equal(await peer.eval('GenServer.call(mgs, :get)'), '5')
+  await printed(/node up +ex@127\.0\.0\.1/)
+  await printed(/call served +MGS \(Counter\): \{:add, 5\}/)
+  await peer.eval(':net_kernel.monitor_nodes(true)')
+  child.kill('SIGINT')
+  const [code] = await exited
+  t.equal(code, 0)
+  await printed(/leaving/)
+  t.equal(await peer.eval('receive do m -> m after 5000 -> :nothing end'), `{:nodedown, :"${TS}"}`)
+  t.equal(await peer.eval(':pg.get_members(DS.Scope, MGS)'), '[]')
+})

@@ -1,0 +1,55 @@
+/** A TypeScript node and a BEAM node that can find each other, both gone when the test ends. */
+import { type BeamNode, type NodeOptions, silentLogger, startNode } from '../../src/index.ts'
+import { freePort, type Peer, type PeerOptions, startPeer } from '../peer.ts'
+
+export const COOKIE = 'interop'
+export const TS = 'ts@127.0.0.1'
+export const EX = 'ex@127.0.0.1'
+
+/** What a test gives to clean up with; tap's `t` is one. */
+export interface Teardown {
+  teardown(undo: () => unknown): void
+}
+
+export interface ClusterOptions {
+  readonly node?: Partial<NodeOptions>
+  readonly peer?: Partial<PeerOptions>
+}
+
+export interface Cluster {
+  readonly node: BeamNode
+  readonly peer: Peer
+  readonly epmdPort: number
+}
+
+/** A node of ours, on an embedded epmd unless one listens on `epmdPort`. */
+export async function startTsNode(t: Teardown, options: Partial<NodeOptions> = {}): Promise<BeamNode> {
+  const node = await startNode({ name: TS, cookie: COOKIE, logger: silentLogger, ...options })
+  t.teardown(() => node.stop())
+  return node
+}
+
+export async function startExPeer(
+  t: Teardown,
+  options: Partial<PeerOptions> & { epmdPort: number },
+): Promise<Peer> {
+  const peer = await startPeer({ name: EX, cookie: COOKIE, ...options })
+  t.teardown(() => peer.kill())
+  return peer
+}
+
+/** Both, not yet connected. */
+export async function startCluster(t: Teardown, options: ClusterOptions = {}): Promise<Cluster> {
+  const epmdPort = await freePort()
+  const node = await startTsNode(t, { epmdPort, ...options.node })
+  const peer = await startExPeer(t, { epmdPort, ...options.peer })
+  return { node, peer, epmdPort }
+}
+
+/** Both, connected from the BEAM's side. */
+export async function connectedCluster(t: Teardown, options: ClusterOptions = {}): Promise<Cluster> {
+  const cluster = await startCluster(t, options)
+  const connected = await cluster.peer.eval(`Node.connect(:"${TS}")`)
+  if (connected !== 'true') throw new Error(`Node.connect gave ${connected}`)
+  return cluster
+}
