@@ -96,7 +96,13 @@ export class BeamNode implements SupervisorHost {
     }
   }
 
-  /** A listener that throws is an uncaught error, as anywhere in Node. */
+  /**
+   * A listener that throws is an uncaught error, as anywhere in Node.
+   *
+   * @example
+   * node.on('nodeup', (name, { type }) => console.log(`${name} is here, ${type}`))
+   * node.on('nodedown', (name, { reason }) => console.log(`${name} is gone: ${reason}`))
+   */
   on<E extends keyof NodeEvents>(event: E, listener: Listener<E>): this {
     this.#core.events.on(event, listener as never)
     return this
@@ -174,6 +180,9 @@ export class BeamNode implements SupervisorHost {
    *
    * @param options `timeout` in ms (5000) or `'infinity'`, `signal`
    * @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`; `reason` is the term.
+   * @example
+   * await node.call(['my_server', 'n1@127.0.0.1'], atom('get'), { timeout: 1000 }) // 0
+   * await node.call('nobody', atom('get')).catch((error: CallError) => error.code) // 'noproc'
    */
   call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
     return this.runtime.call(to, request, options)
@@ -184,7 +193,14 @@ export class BeamNode implements SupervisorHost {
     this.runtime.cast(to, request)
   }
 
-  /** Calls `onDown` once with the exit reason: `noproc` when there is no such process, `noconnection` when its node goes. */
+  /**
+   * Calls `onDown` once with the exit reason: `noproc` when there is no such process, `noconnection` when its node goes.
+   *
+   * @example
+   * const reason = new Promise((resolve) => node.monitor(['my_server', 'n1@127.0.0.1'], resolve))
+   * node.cast(['my_server', 'n1@127.0.0.1'], atom('stop'))
+   * await reason // :normal
+   */
   monitor(target: Watchable, onDown?: (reason: Term) => void): Reference {
     return this.runtime.monitor(target, onDown)
   }

@@ -7,8 +7,8 @@ import { inspect as print } from 'node:util'
 import { decode, EXACT, inspect } from '../../src/etf/index.ts'
 
 /** Indentation, `const name = ` with or without a type, an expression, the comment. */
-const LINE = /^(\s*)(const (\w+)[^='"]* = )?(\S.*?)\s+\/\/ (.+)$/
-const LITERAL = /^(?:-?\d[\w.]*|'[^']*'|"[^"]*"|true|false|null|undefined|:\w+|[[{%~].*[\]}])$/
+const LINE = /^(\s*)(const (\w+)(?:: [^=]*)? = )?(\S.*?)\s+\/\/ (.+)$/
+const LITERAL = /^(?:-?\d[\w.]*|'[^']*'|"[^"]*"|true|false|null|undefined|:\w+|[[{%~&<].*[\]}>\d])$/
 const VERSION = 131
 
 /** The code with a call of `checkValue` for every literal in a comment. */

@@ -21,7 +21,14 @@ function line(level: string, fields: object, message: string): string {
   return `beamjoin ${level}: ${message}${details.join('')}\n`
 }
 
-/** Warnings and errors, one line each; the default of a node writes them to standard error. */
+/**
+ * Warnings and errors, one line each; the default of a node writes them to standard error.
+ *
+ * @example
+ * const lines: string[] = []
+ * lineLogger((line) => lines.push(line)).warn({ node: 'n1' }, 'gone')
+ * lines // ['beamjoin warning: gone node=n1\n']
+ */
 export function lineLogger(write: (line: string) => void): Logger {
   return {
     debug: nothing,

@@ -262,6 +262,9 @@ export function compareTerms(a: Encodable, b: Encodable): Order {
  * Whether two terms are equal as `=:=` sees it: `1` and `1.0` differ, and so do `0.0` and `-0.0`, as from OTP 27 on.
  *
  * @throws EncodeError when a value is no term.
+ * @example
+ * termEquals(tuple('a', [1]), tuple('a', [1])) // true
+ * termEquals(1, float(1)) // false
  */
 export function termEquals(a: Encodable, b: Encodable): boolean {
   return compareExactly(a, b) === 0

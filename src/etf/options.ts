@@ -50,7 +50,12 @@ export interface DecodeOptions {
 /** Both directions. */
 export interface CodecOptions extends EncodeOptions, DecodeOptions {}
 
-/** The preset with which every term survives decoding and encoding unchanged. */
+/**
+ * The preset with which every term survives decoding and encoding unchanged.
+ *
+ * @example
+ * encode(decode(encode(float(3)), EXACT)) // 3.0
+ */
 export const EXACT = Object.freeze({
   binaries: 'string',
   floats: 'exact',

@@ -39,7 +39,7 @@ export interface DistributionOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly codec: CodecOptions
-  readonly limits: Partial<ConnectionLimits>
+  readonly limits: Partial<ConnectionLimits> & { readonly handshakes?: number }
   /** Whole tick time in ms, as `net_ticktime`. */
   readonly tickTime: number
   /** Bound on connecting and shaking hands together, in ms, as `net_setuptime`. */
@@ -51,6 +51,8 @@ export interface DistributionOptions {
 
 /** Why a connection ended, in the words of `nodedown_reason`. */
 type DownReason = 'connection_closed' | 'net_tick_timeout' | 'disconnect'
+
+const DEFAULT_HANDSHAKES = 1000
 
 /** Atoms that one peer may introduce, over all its connections; `codec.limits.atoms` overrides it. */
 const DEFAULT_ATOMS = 100_000
@@ -176,7 +178,7 @@ export class Distribution {
 
   /** Answers whoever connected to us; never rejects, a failed handshake is a log line. */
   async accept(transport: Transport): Promise<void> {
-    if (this.#stopped) return transport.destroy()
+    if (this.#stopped || this.#isCrowded(transport)) return transport.destroy()
     let claimed: string | undefined
     try {
       const claim = (name: string): void => {
@@ -190,6 +192,16 @@ export class Distribution {
       this.#options.logger[level](fields, describeError(error))
       if (claimed !== undefined) this.#arrivals.tell(claimed, error as Error)
     }
+  }
+
+  /** Strangers are let in only so far that they cannot use up the memory of the node. */
+  #isCrowded(transport: Transport): boolean {
+    const { limits, logger } = this.#options
+    const most = limits.handshakes ?? DEFAULT_HANDSHAKES
+    if (this.#handshakes.size < most) return false
+    const what = `a connection is closed: ${most} handshakes are under way already (limits.handshakes)`
+    logger.warn({ remote: transport.remote }, what)
+    return true
   }
 
   /** @param claim called when the place of a peer is taken */

@@ -18,10 +18,12 @@ export interface NodeLimits extends ConnectionLimits, RuntimeLimits {
   readonly outbox: number
   /** Bytes of the messages that may wait so. Default 64 MiB. */
   readonly outboxBytes: number
+  /** Incoming connections that may shake hands at a time; more are closed at once. Default 1000. */
+  readonly handshakes: number
 }
 
 export interface ListenOptions {
-  /** Address to listen on. Default: loopback when the node's host is loopback, else every IPv4 interface. */
+  /** Address to listen on. Default: the node's host when that is loopback, else every interface, IPv4 or IPv6 by its name. */
   readonly host?: string
   /** A fixed port, or the first free one of a range. Default: any. */
   readonly port?: number | readonly [min: number, max: number]
@@ -111,10 +113,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
   }
   const setupTime = options.netSetuptime ?? DEFAULT_SETUPTIME_MS
   checkRange('netSetuptime', setupTime, 1, LONGEST_SETUPTIME_MS)
-  const limits = options.limits ?? {}
-  for (const [limit, value] of Object.entries(limits)) {
-    if (value !== undefined) checkRange(`limits.${limit}`, value, 1, Number.MAX_SAFE_INTEGER)
-  }
+  const limits = resolveLimits(options.limits)
   const outbox = {
     signals: limits.outbox ?? DEFAULT_OUTBOX.signals,
     bytes: limits.outboxBytes ?? DEFAULT_OUTBOX.bytes,
@@ -128,7 +127,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     epmd,
     epmdClient,
     embeddedAt: { host: epmdAddresses() ?? loopback ?? '', port: epmdPort },
-    listenHost: options.listen?.host ?? loopback ?? '0.0.0.0',
+    listenHost: options.listen?.host ?? loopback ?? (name.host.includes(':') ? '::' : '0.0.0.0'),
     listenPorts: portRange(options.listen?.port),
     tickTime: netTicktime * 1000,
     setupTime,
@@ -147,6 +146,13 @@ function portRange(port: number | readonly [number, number] | undefined): readon
   checkRange('listen.port', min, 0, 65_535)
   checkRange('listen.port', max, min, 65_535)
   return [min, max]
+}
+
+/** Those that are given, checked; the parts they concern fill in the defaults. */
+function resolveLimits(given: Partial<NodeLimits> = {}): Partial<NodeLimits> {
+  const limits = Object.entries(given).filter(([, value]) => value !== undefined)
+  for (const [limit, value] of limits) checkRange(`limits.${limit}`, value, 1, Number.MAX_SAFE_INTEGER)
+  return Object.fromEntries(limits)
 }
 
 /** As OTP's epmd: addresses with commas between them. */

@@ -27,6 +27,8 @@ export class Reconnect {
   readonly #options: ReconnectOptions
   readonly #targets: ReadonlySet<string>
   readonly #timers = new Map<string, Timer>()
+  /** When each target was joined last, and by which attempt. */
+  readonly #joined = new Map<string, { readonly at: number; readonly attempt: number }>()
   #stopped = false
 
   constructor(options: ReconnectOptions) {
@@ -39,9 +41,12 @@ export class Reconnect {
     await Promise.all([...this.#targets].map((target) => this.#try(target, 1)))
   }
 
-  /** The node is lost; a target is joined again. */
+  /** The node is lost; a target is joined again. One that is lost right after it was joined is as good as unreachable. */
   lost(target: string): void {
-    if (this.#targets.has(target)) this.#schedule(target, 1)
+    if (!this.#targets.has(target)) return
+    const joined = this.#joined.get(target)
+    const lasted = joined === undefined || this.#options.clock.now() - joined.at >= LONGEST_PAUSE_MS
+    this.#schedule(target, lasted ? 1 : joined.attempt + 1)
   }
 
   stop(): void {
@@ -53,6 +58,7 @@ export class Reconnect {
   async #try(target: string, attempt: number): Promise<void> {
     try {
       await this.#options.connect(target)
+      this.#joined.set(target, { at: this.#options.clock.now(), attempt })
     } catch (error) {
       if (this.#stopped) return
       const level = attempt === 1 ? 'warn' : 'debug'

@@ -34,7 +34,7 @@ function anything(): boolean {
  *
  * @example
  * const doubler = node.spawn(async (self) => {
- *   const [from, n] = await self.receive((message) => message instanceof Tuple)
+ *   const [from, n] = await self.receive((message): message is Tuple => message instanceof Tuple)
  *   if (from instanceof Pid) self.send(from, Number(n) * 2)
  * })
  * node.spawn(async (self) => {

@@ -65,7 +65,16 @@ export class Ignore {
   readonly ignore = true
 }
 
-/** Replies to the caller and goes on with `state`. */
+/**
+ * Replies to the caller and goes on with `state`.
+ *
+ * @example
+ * class Echo extends GenServer<null> {
+ *   override init() { return null }
+ *   override handleCall(request: Term) { return reply(request, null) }
+ * }
+ * await node.call(await node.startLink(Echo), 'hello') // 'hello'
+ */
 export function reply<S, V extends Encodable = Encodable>(
   value: V,
   state: S,
@@ -74,7 +83,23 @@ export function reply<S, V extends Encodable = Encodable>(
   return new Reply(value, state, options)
 }
 
-/** Goes on with `state`; a caller gets its reply later, through `this.reply(from, value)`. */
+/**
+ * Goes on with `state`; a caller gets its reply later, through `this.reply(from, value)`.
+ *
+ * @example
+ * class Later extends GenServer<From[]> {
+ *   override init() { return [] }
+ *   override handleCall(_request: Term, from: From, waiting: From[]) { return noreply([...waiting, from]) }
+ *   override handleCast(request: Term, waiting: From[]) {
+ *     for (const from of waiting) this.reply(from, request)
+ *     return noreply([])
+ *   }
+ * }
+ * const server = await node.startLink(Later)
+ * const answer = node.call(server, 'question')
+ * node.cast(server, 'answer')
+ * await answer // 'answer'
+ */
 export function noreply<S>(state: S, options?: NextOptions): NoReply<S> {
   return new NoReply(state, options)
 }
@@ -82,6 +107,13 @@ export function noreply<S>(state: S, options?: NextOptions): NoReply<S> {
 /**
  * Ends the server: `terminate` runs, then a caller gets `value`, then the process exits with `reason`. In `init` only
  * the reason is given, and `terminate` does not run.
+ *
+ * @example
+ * class OneShot extends GenServer<string> {
+ *   override init(value: string) { return value }
+ *   override handleCall(_request: Term, _from: From, value: string) { return stop(atom('normal'), value, value) }
+ * }
+ * await node.call(node.spawn(OneShot, 'the only answer'), atom('get')) // 'the only answer'
  */
 export function stop(reason: Encodable): Stop<never>
 export function stop<S>(reason: Encodable, state: S): Stop<S>
@@ -91,7 +123,15 @@ export function stop(reason: Encodable, ...rest: unknown[]): Stop<unknown> {
   return new Stop(reason, reply, rest.length === 0 ? undefined : [rest[rest.length - 1]])
 }
 
-/** From `init`: the server does not start, and that is no error. */
+/**
+ * From `init`: the server does not start, and that is no error.
+ *
+ * @example
+ * class Optional extends GenServer {
+ *   override init() { return ignore() }
+ * }
+ * await node.startLink(Optional).catch((error: InitError) => error.reason) // :ignore
+ */
 export function ignore(): Ignore {
   return new Ignore()
 }

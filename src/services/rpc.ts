@@ -39,7 +39,7 @@ export class RpcError extends BeamjoinError {
  * Calls to other nodes, and the functions that they may call here: `node.rpc`.
  *
  * @example
- * const release = await node.rpc.call('n1@127.0.0.1', 'erlang', 'system_info', [atom('otp_release')])
+ * node.rpc.cast('n1@127.0.0.1', 'erlang', 'send', [atom('my_server'), 'hello'])
  */
 export class Rpc {
   readonly #runtime: Runtime

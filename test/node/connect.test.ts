@@ -258,6 +258,23 @@ test('a second attempt of a peer is closed while the first is negotiated', async
   t.equal((await third.nextMessage()).toString('latin1'), 'sok')
 })
 
+test('more handshakes at a time than the limit are not begun', async (t) => {
+  const nodes = new TestNodes(t)
+  const a = await nodes.start('a', { limits: { handshakes: 2 } })
+  const network = nodes.network.host('p')
+  const dial = async (): Promise<RawPeer> => new RawPeer(await network.connect({ host: 'a', port: a.port }))
+  const [first, second, third] = [await dial(), await dial(), await dial()]
+  await third.untilClosed()
+  t.same([first.closed, second.closed], [undefined, undefined])
+  t.match(nodes.complaints(), [/2 handshakes/])
+  first.transport.destroy()
+  await nodes.settle()
+  const peer = new BarePeer({ name: 'p@p', network, clock: nodes.clock })
+  await peer.dial('a@a')
+  t.same(a.nodes(), [atom('p@p')], 'there is room again')
+  peer.close()
+})
+
 test('a silent acceptor costs the set-up time, and says what was awaited', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a')

@@ -47,6 +47,7 @@ test('a node listens where its name leads', async (t) => {
     'ts@127.0.1.1': '127.0.1.1',
     'ts@::1': '::1',
     'ts@box.example': '0.0.0.0',
+    'ts@2001:db8::1': '::',
   }
   for (const [name, host] of Object.entries(listens)) {
     t.equal((await resolve({ name })).listenHost, host, name)
@@ -77,6 +78,12 @@ test('a port may be one or a range', async (t) => {
   t.same((await resolve({ listen: { port: [9100, 9105] } })).listenPorts, [9100, 9105])
 })
 
+test('a limit that is undefined has its default', async (t) => {
+  t.strictSame((await resolve({ limits: { mailbox: undefined, frameBytes: 1000 } })).limits, {
+    frameBytes: 1000,
+  })
+})
+
 test('options that make no sense are refused by name', async (t) => {
   const refused: [options: Partial<NodeOptions>, message: RegExp][] = [
     [{ name: 'a@b@c' }, /not a node name/],
@@ -93,6 +100,7 @@ test('options that make no sense are refused by name', async (t) => {
     [{ netSetuptime: 0 }, /netSetuptime/],
     [{ netSetuptime: 120_001 }, /netSetuptime/],
     [{ limits: { outbox: 0 } }, /limits\.outbox must/],
+    [{ limits: { handshakes: 0 } }, /limits\.handshakes must/],
     [{ limits: { outboxBytes: 0.5 } }, /limits\.outboxBytes must/],
     [{ limits: { frameBytes: 0 } }, /limits\.frameBytes/],
     [{ limits: { pendingBytes: Number.NaN } }, /limits\.pendingBytes/],

@@ -67,11 +67,27 @@ test('a lost target is tried again after a short pause, another node is not', as
   const { reconnect, attempts, clock, reachable } = harness(['b'])
   reachable.add('b')
   await reconnect.start()
+  await clock.elapse(20_000)
   reconnect.lost('stranger')
   t.equal(clock.pending, 0)
   reconnect.lost('b')
   await clock.elapse(500)
-  t.same(attempts, ['b 0', 'b 500'])
+  t.same(attempts, ['b 0', 'b 20500'])
+})
+
+test('a target that is lost again and again is tried with growing pauses, one that stayed for a while is not', async (t) => {
+  const { reconnect, attempts, clock, reachable } = harness(['b'])
+  reachable.add('b')
+  await reconnect.start()
+  for (let loss = 0; loss < 4; loss++) {
+    reconnect.lost('b')
+    await clock.elapse(1000 * 2 ** loss)
+  }
+  t.same(attempts, ['b 0', 'b 1000', 'b 3000', 'b 7000', 'b 15000'])
+  await clock.elapse(15_000)
+  reconnect.lost('b')
+  await clock.elapse(500)
+  t.equal(attempts.at(-1), 'b 30500')
 })
 
 test('two losses in a row make one attempt', async (t) => {

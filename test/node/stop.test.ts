@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test } from 'tap'
@@ -10,6 +8,7 @@ import { GenServer, noreply } from '../../src/runtime/index.ts'
 import { RawPeer } from '../dist/pair.ts'
 import { BarePeer } from '../support/bare-peer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { freePort } from '../support/free-port.ts'
 import { failure, nodeEvents, TestNodes } from '../support/two-nodes.ts'
 
 const A = atom('a@a')
@@ -221,13 +220,3 @@ test('a program that stops its nodes ends by itself', async (t) => {
   })
   t.equal(stdout, 'stopped\n')
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a listening server has a port')
-  return address.port
-}

@@ -2,22 +2,13 @@
  * The `@example` blocks of the source, and how they become programs: each a module of its own that can be type-checked
  * and imported, with what the package exports in scope, and fixtures (doc-fixtures.ts) for the other names it uses.
  */
-import { execFile } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { readdir, readFile } from 'node:fs/promises'
 import { withValueChecks } from '../../interop/support/value-comments.ts'
 import { FIXTURE_NAMES, type FixtureName } from './doc-fixtures.ts'
 
 const ROOT = new URL('../../', import.meta.url)
-const TSC = fileURLToPath(new URL('node_modules/.bin/tsc', ROOT))
 /** The package's entry first; the other doors have what the documentation of the inner layers uses. */
 const DOORS = ['', 'etf/', 'epmd/', 'supervisor/', 'core/', 'net/', 'dist/', 'runtime/', 'node/', 'services/']
-/** What users import, and where it is here. */
-const PACKAGE_PATHS: Readonly<Record<string, string[]>> = {
-  beamjoin: ['../../src/index.ts'],
-  'beamjoin/*': ['../../src/*/index.ts'],
-}
-
 const DECLARATION = /\b(?:const|class|import|interface) (\w+|\{[^}]*\}|\[[^\]]*\])/g
 
 export interface Example {
@@ -105,30 +96,4 @@ export function toModule(
 /** Identifiers outside of line comments. */
 function wordsOf(code: string): string[] {
   return [...new Set(code.replace(/(?<=^|\s)\/\/.*$/gm, '').match(/[A-Za-z_]\w*/g))]
-}
-
-/** Type-checks every module of the folder in one run. @returns what the compiler says, by file */
-export async function typeCheck(folder: URL): Promise<Map<string, string[]>> {
-  const config = {
-    extends: fileURLToPath(new URL('tsconfig.json', ROOT)),
-    compilerOptions: { paths: PACKAGE_PATHS },
-    include: ['*.ts'],
-    exclude: [],
-  }
-  await writeFile(new URL('tsconfig.json', folder), JSON.stringify(config))
-  const output = await new Promise<string>((resolve, reject) => {
-    const options = { cwd: fileURLToPath(folder), maxBuffer: 1 << 24 }
-    execFile(TSC, ['-p', '.', '--pretty', 'false'], options, (error, out, err) => {
-      if (error !== null && out === '') reject(new Error(`tsc failed: ${err || error.message}`))
-      else resolve(out)
-    })
-  })
-  const messages = new Map<string, string[]>()
-  let file = ''
-  for (const line of output.split('\n').filter((each) => each !== '')) {
-    // Lines that belong to the message above are indented.
-    file = /^(\S[^(]*)\(/.exec(line)?.[1] ?? file
-    messages.set(file, [...(messages.get(file) ?? []), line])
-  }
-  return messages
 }

@@ -137,7 +137,8 @@ export class TestNodes {
       settled = true
     }
     promise.then(settle, settle)
-    for (let turn = 0; turn < SETTLE_TURNS && !settled; turn++) await new Promise((resolve) => setImmediate(resolve))
+    for (let turn = 0; turn < SETTLE_TURNS && !settled; turn++)
+      await new Promise((resolve) => setImmediate(resolve))
     for (let passed = 0; !settled; passed += step) {
       if (passed > 600_000) throw new Error('a promise is not settled after ten minutes')
       await this.elapse(step)

@@ -17,6 +17,11 @@ export const MAX_ATOM_CHARACTERS = 255
  *
  * The type carries the name, which tells the shapes of messages apart: `Atom<'ok'>`. Made by `atom()` only.
  * `true`, `false` and `nil` arrive as `true`, `false` and `null`; their `Atom` forms encode to the same bytes.
+ *
+ * @example
+ * const ok: Atom<'ok'> = atom('ok')
+ * ok.name // 'ok'
+ * decode(encode(ok)) === ok // true
  */
 export class Atom<out N extends string = string> {
   readonly name: N
@@ -144,6 +149,9 @@ export function findAtomByName(name: string): Atom | undefined {
  * The atom of an Elixir module name: `alias('My.Mod')` is `atom('Elixir.My.Mod')`, which Elixir prints as `My.Mod`.
  *
  * @throws OptionError as `atom` does.
+ * @example
+ * alias('My.Mod').name // 'Elixir.My.Mod'
+ * inspect(alias('My.Mod')) // 'My.Mod'
  */
 export function alias<N extends string>(name: N): Atom<N extends `Elixir.${string}` ? N : `Elixir.${N}`>
 export function alias(name: string): Atom {

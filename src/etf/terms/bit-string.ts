@@ -4,6 +4,9 @@ import { OptionError } from '../../core/index.ts'
 /**
  * A bitstring. The last byte holds 1 to 8 bits, from its most significant end; the bits after them are zero.
  * Whole bytes arrive as string or bytes, not as this.
+ *
+ * @example
+ * encode(new BitString(Uint8Array.of(1, 0b1010_0000), 3)) // <<1, 5::size(3)>>
  */
 export class BitString {
   readonly bytes: Uint8Array

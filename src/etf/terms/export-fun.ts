@@ -1,7 +1,12 @@
 /** External functions (protocol.md 5.1, EXPORT_EXT). They cannot be called here, only sent back. */
 import type { Atom } from './atom.ts'
 
-/** An external function, `&String.upcase/1`. */
+/**
+ * An external function, `&String.upcase/1`.
+ *
+ * @example
+ * encode(new ExportFun(alias('String'), atom('upcase'), 1)) // &String.upcase/1
+ */
 export class ExportFun {
   readonly module: Atom
   readonly function: Atom

@@ -6,6 +6,10 @@ import { OptionError } from '../../core/index.ts'
  *
  * Needed for sending integral values only; with the codec option `floats: 'exact'`, and in map keys, integral floats
  * arrive as `Float` too.
+ *
+ * @example
+ * decode(encode(float(3))) // 3
+ * decode(encode(float(3)), EXACT) instanceof Float // true
  */
 export class Float {
   readonly value: number

@@ -28,7 +28,12 @@ function atomName(term: Term): string | undefined {
   return term === null ? 'nil' : typeof term === 'boolean' ? String(term) : undefined
 }
 
-/** The keyword list of an object; properties that are undefined are left out. */
+/**
+ * The keyword list of an object; properties that are undefined are left out.
+ *
+ * @example
+ * encode(toKeyword({ timeout: 5, name: undefined })) // [timeout: 5]
+ */
 export function toKeyword<V extends Encodable>(object: Readonly<Record<string, V>>): Tuple<[Atom, V]>[] {
   return Object.entries(object)
     .filter(([, value]) => value !== undefined)

@@ -2,7 +2,14 @@
 import type { Atom } from './atom.ts'
 import { INSPECT } from './custom-inspect.ts'
 
-/** A process on some node. Compare with `equals`, or by `key` in a map; two decoded pids are two objects. */
+/**
+ * A process on some node. Compare with `equals`, or by `key` in a map; two decoded pids are two objects.
+ *
+ * @example
+ * const same = decode(encode(pid))
+ * pid.equals(same) // true
+ * pid.node.name // 'ts@127.0.0.1'
+ */
 export class Pid {
   readonly node: Atom
   /** 32 bits. */

@@ -6,6 +6,10 @@ import { INSPECT } from './custom-inspect.ts'
  * A reference made by some node: of monitors, calls, aliases.
  *
  * Trailing zero words say nothing, so they do not count for equality; they are kept and sent back as they came.
+ *
+ * @example
+ * const ref = node.monitor(pid, (reason) => console.log(reason))
+ * ref.equals(decode(encode(ref))) // true
  */
 export class Reference {
   readonly node: Atom

@@ -2,7 +2,14 @@
 import type { Term } from './term.ts'
 import { TermMap } from './term-map.ts'
 
-/** A set of terms with the methods of `Set`; equal elements are one, as in Elixir's `MapSet`. */
+/**
+ * A set of terms with the methods of `Set`; equal elements are one, as in Elixir's `MapSet`.
+ *
+ * @example
+ * const set = new TermSet([tuple('a', 1), tuple('a', 1)])
+ * set.size // 1
+ * set.has(tuple('a', 1)) // true
+ */
 export class TermSet<T = Term> {
   readonly #elements = new TermMap<T, true>()
 

@@ -31,7 +31,12 @@ export interface TermObject {
 // biome-ignore lint/suspicious/noEmptyInterface: users add to it
 export interface RegisteredTypes {}
 
-/** A list that does not end in `[]`: `[a, b | tail]`. The tail is never a list itself. */
+/**
+ * A list that does not end in `[]`: `[a, b | tail]`. The tail is never a list itself.
+ *
+ * @example
+ * encode(new ImproperList([1, 2], 3)) // [1, 2 | 3]
+ */
 export class ImproperList<T = Term, L = Term> {
   /** At least one. */
   readonly items: readonly T[]

@@ -52,7 +52,13 @@ class TupleClass {
 
 Object.defineProperty(TupleClass, 'name', { value: 'Tuple' })
 
-/** The class of all tuples, for `instanceof`. */
+/**
+ * The class of all tuples, for `instanceof`; `tuple()` makes them.
+ *
+ * @example
+ * const reply = decode(encode(tuple(atom('ok'), 5)))
+ * reply instanceof Tuple && reply[1] // 5
+ */
 export const Tuple = TupleClass as unknown as TupleConstructor
 
 /** Gives an `arguments` object our prototype; see makeTuple. */
