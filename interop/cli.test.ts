@@ -1,10 +1,9 @@
 /** The command line against an Elixir node, as a person uses it: processes, their output, their exit codes. */
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { startEpmd, waitFor } from './peer.ts'
+import { startCliNode } from './support/cli-node.ts'
 import { COOKIE, EX, startExPeer, TS } from './support/cluster.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -56,26 +55,8 @@ test('ping, nodes, names and call against an Elixir node', async (t) => {
 test('start runs a program that Elixir calls, prints what happens, and leaves on SIGINT', async (t) => {
   const epmd = await startEpmd()
   t.teardown(() => epmd.kill())
-  const args = [
-    'start',
-    'examples/counter.ts',
-    '--name',
-    TS,
-    '--cookie',
-    COOKIE,
-    '--supervise',
-    'DS',
-    '--hints',
-  ]
-  const child = spawn(process.execPath, [...ARGS, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ERL_EPMD_PORT: String(epmd.port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const exited = once(child, 'exit')
-  const lines: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
+  const args = ['examples/counter.ts', '--supervise', 'DS', '--hints']
+  const { process: child, lines, exited } = await startCliNode(t, { epmdPort: epmd.port, args })
   const printed = (what: RegExp) =>
     waitFor(() => lines.find((line) => what.test(line)), { what: String(what), timeout: 20_000 })
 
@@ -99,8 +80,7 @@ test('start runs a program that Elixir calls, prints what happens, and leaves on
   await printed(/call served +MGS \(Counter\): \{:add, 5\}/)
   await peer.eval(':net_kernel.monitor_nodes(true)')
   child.kill('SIGINT')
-  const [code] = await exited
-  t.equal(code, 0)
+  t.equal(await exited, 0)
   await printed(/leaving/)
   t.equal(await peer.eval('receive do m -> m after 5000 -> :nothing end'), `{:nodedown, :"${TS}"}`)
   t.equal(await peer.eval(':pg.get_members(DS.Scope, MGS)'), '[]')
