@@ -83,13 +83,13 @@ export class BeamNode implements SupervisorHost {
     return this.#core.disconnect(nameOf(node))
   }
 
-  /** `pong` when the node is there and answers. Mirrors `Node.ping/1`. */
-  async ping(node: Atom | string): Promise<'pong' | 'pang'> {
+  /** `pong` when the node is there and answers in time, 5000 ms unless given. Mirrors `Node.ping/1`. */
+  async ping(node: Atom | string, options?: CallOptions): Promise<'pong' | 'pang'> {
     const name = nameOf(node)
     try {
       if (name !== this.name.name) await this.connect(name)
       const request = tuple(atom('is_auth'), this.name)
-      const answer = await this.call([NET_KERNEL, atom(name)], request)
+      const answer = await this.call([NET_KERNEL, atom(name)], request, options)
       return answer === atom('yes') ? 'pong' : 'pang'
     } catch {
       return 'pang'
@@ -170,7 +170,12 @@ export class BeamNode implements SupervisorHost {
     return this.runtime.whereis(name)
   }
 
-  /** Sends a message; to another node it connects first. @throws EncodeError for what is no term. */
+  /**
+   * Sends a message; to another node it connects first.
+   *
+   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that is not registered on this node, as `!` does; EncodeError
+   * for what is no term.
+   */
   send(to: Destination, message: Encodable): void {
     this.runtime.send(to, message)
   }

@@ -4,6 +4,7 @@ import { type BeamNode, silentLogger, startNode } from '../index.ts'
 import type { Arguments, Io, OptionSpec } from './command.ts'
 import { parseNumber, UsageError } from './command.ts'
 import { epmdPort } from './epmd-port.ts'
+import { unlessInterrupted } from './until-aborted.ts'
 
 export const VISIT_OPTIONS = {
   cookie: {
@@ -18,12 +19,18 @@ export const VISIT_OPTIONS = {
     value: 'NAME',
     help: 'name of the visiting node; default: one made up',
   },
-  timeout: { type: 'string', value: 'MS', help: 'how long to wait for an answer; default: 5000' },
+  timeout: {
+    type: 'string',
+    value: 'MS',
+    help: 'how long to wait for a connection, and then for an answer; default: 5000',
+  },
   json: { type: 'boolean', help: 'print one line of JSON' },
 } as const satisfies Record<string, OptionSpec>
 
 const DEFAULT_TIMEOUT_MS = 5000
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+/** What a node takes as `netSetuptime`. */
+const LONGEST_SETUPTIME_MS = 120_000
 
 export interface Visit {
   readonly node: BeamNode
@@ -56,10 +63,11 @@ export async function visit<T>(
     // Whoever visits needs no name of its own at the epmd; the one of the target's host is asked for the target.
     epmd: 'none',
     epmdPort: epmdPort(io.env),
+    netSetuptime: Math.min(timeout, LONGEST_SETUPTIME_MS),
     logger: silentLogger,
   })
   try {
-    return await ask({ node, target, timeout })
+    return await unlessInterrupted(io.interrupted, () => ask({ node, target, timeout }))
   } finally {
     await node.stop()
   }

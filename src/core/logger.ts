@@ -14,11 +14,18 @@ const nothing = (): void => {}
 /** Says nothing at all. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
+/** Peers have a say in what is logged: no text of theirs may look like a line of its own, or steer a terminal. */
+function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return character === '\n' ? '\\n' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
 function line(level: string, fields: object, message: string): string {
   const details = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${value instanceof Error ? value.message : String(value)}`)
-  return `beamjoin ${level}: ${message}${details.join('')}\n`
+  return `beamjoin ${level}: ${onOneLine(message + details.join(''))}\n`
 }
 
 /**

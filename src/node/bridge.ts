@@ -4,7 +4,7 @@
  * Outgoing: finds the connection of the target's node and calls it directly; without one the signal waits in the
  * outbox while the node is dialed. Incoming: one `ControlHandler` per connection that calls the runtime directly.
  */
-import type { Logger } from '../core/index.ts'
+import { describeError, type Logger } from '../core/index.ts'
 import type { ControlHandler } from '../dist/index.ts'
 import {
   type Atom,
@@ -12,7 +12,6 @@ import {
   type CodecOptions,
   decode,
   type Encodable,
-  EncodeError,
   EXACT,
   encode,
   type Pid,
@@ -70,16 +69,22 @@ export class Bridge implements RemoteRouter {
     this.#runtime.connectionLost(node)
   }
 
-  send(from: Pid, to: Pid, message: Encodable): void {
+  send(from: Pid, to: Pid, message: Encodable): boolean {
     const connection = this.#connections.get(to.node)
-    if (connection !== undefined) connection.send(from, to, message)
-    else this.#waitWith(to.node, message, (up, copy) => up.send(from, to, copy))
+    if (connection === undefined) {
+      return this.#waitWith(to.node, message, (up, copy) => up.send(from, to, copy))
+    }
+    connection.send(from, to, message)
+    return true
   }
 
-  sendName(from: Pid, name: Atom, node: Atom, message: Encodable): void {
+  sendName(from: Pid, name: Atom, node: Atom, message: Encodable): boolean {
     const connection = this.#connections.get(node)
-    if (connection !== undefined) connection.sendName(from, name, message)
-    else this.#waitWith(node, message, (up, copy) => up.sendName(from, name, copy))
+    if (connection === undefined) {
+      return this.#waitWith(node, message, (up, copy) => up.sendName(from, name, copy))
+    }
+    connection.sendName(from, name, message)
+    return true
   }
 
   sendAlias(from: Pid, alias: Reference, message: Encodable): void {
@@ -216,29 +221,31 @@ export class Bridge implements RemoteRouter {
   /**
    * A message is encoded here and now: its sender hears at once when it has no term, and what it changes afterwards
    * changes nothing, both as over a connection that is up.
+   *
+   * @returns whether it waits
    */
   #waitWith(
     node: Atom,
     message: Encodable,
     deliver: (connection: Sender, message: Encodable) => void,
     fail: () => void = nothing,
-  ): void {
+  ): boolean {
     const bytes = encode(message, { ...this.#options.codec, compress: false })
     const limits = { ...this.#options.codec.limits, atoms: Number.MAX_SAFE_INTEGER }
     const copy = (): Encodable => decode(bytes, { ...EXACT, limits }) as Encodable
-    this.#wait(node, { deliver: (up) => deliver(up, copy()), fail }, bytes.length)
+    return this.#wait(node, { deliver: (up) => deliver(up, copy()), fail }, bytes.length)
   }
 
-  #wait(node: Atom, signal: WaitingSignal, bytes = 0): void {
+  #wait(node: Atom, signal: WaitingSignal, bytes = 0): boolean {
     switch (this.#outbox.add(node.name, signal, bytes)) {
       case 'opened':
         this.#dial(node)
-        break
+        return true
       case 'queued':
-        break
+        return true
       case 'full':
         this.#refuse(node, signal)
-        break
+        return false
     }
   }
 
@@ -273,12 +280,11 @@ function watchedOnWire(target: MonitorTarget): Pid | Atom {
   return 'name' in target ? target.name : target
 }
 
-/** An exit reason must arrive even when it holds something that has no term: then as its printed form. */
+/** The end of a process must be told whatever its reason holds: where that has no term, what stands in the way. */
 function withReason(reason: Encodable, send: (reason: Encodable) => void): void {
   try {
     send(reason)
   } catch (error) {
-    if (!(error instanceof EncodeError)) throw error
-    send(tuple(UNENCODABLE, error.message))
+    send(tuple(UNENCODABLE, describeError(error).replace(/\p{Surrogate}/gu, '\ufffd')))
   }
 }

@@ -12,9 +12,10 @@ import {
   type HandshakeResult,
   type LocalNode,
 } from '../dist/index.ts'
-import { type Atom, AtomBudget, atom, type CodecOptions } from '../etf/index.ts'
+import { type Atom, atom, type CodecOptions } from '../etf/index.ts'
 import type { Network, Transport } from '../net/index.ts'
 import { Arrivals } from './arrivals.ts'
+import { AtomBudgets } from './atom-budgets.ts'
 import { Attempt } from './attempt.ts'
 import type { Bridge } from './bridge.ts'
 import { ConnectionTable } from './connections.ts'
@@ -72,8 +73,7 @@ export class Distribution {
   readonly #handshakes = new Set<Transport>()
   /** Connections that are not closed for good, also those that only send their last bytes. */
   readonly #open = new Set<Connection>()
-  /** Kept over connections: a peer that used up its atoms does not get new ones by connecting again. */
-  readonly #atomBudgets = new Map<string, AtomBudget>()
+  readonly #atomBudgets: AtomBudgets
   #onAllClosed: (() => void) | undefined
   #stopped = false
 
@@ -81,6 +81,10 @@ export class Distribution {
     this.#options = options
     this.#table = new ConnectionTable(options.self.name)
     this.#arrivals = new Arrivals(options.clock, options.setupTime)
+    this.#atomBudgets = new AtomBudgets({
+      limit: options.codec.limits?.atoms ?? DEFAULT_ATOMS,
+      isConnected: (peer) => this.#table.get(peer) !== undefined,
+    })
   }
 
   peers(): Peer[] {
@@ -288,9 +292,7 @@ export class Distribution {
   #codecFor(peer: string): CodecOptions {
     const { codec } = this.#options
     if (codec.atomBudget !== undefined) return codec
-    const atomBudget = this.#atomBudgets.get(peer) ?? new AtomBudget(codec.limits?.atoms ?? DEFAULT_ATOMS)
-    this.#atomBudgets.set(peer, atomBudget)
-    return { ...codec, atomBudget }
+    return { ...codec, atomBudget: this.#atomBudgets.of(peer) }
   }
 
   #closed(peer: Peer, error: DistError | undefined): void {

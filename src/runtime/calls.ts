@@ -3,12 +3,12 @@
  * alias at the same time; reply, monitor, timeout and abort race, and the first takes the entry out. What comes later
  * finds nothing and is dropped.
  */
-import type { Clock } from '../core/index.ts'
+import { type Clock, OptionError } from '../core/index.ts'
 import { type Atom, type Encodable, ImproperList, type Reference, type Term, tuple } from '../etf/index.ts'
 import { ALIAS, NOCONNECTION, NODEDOWN, NOPROC, TIMEOUT } from './atoms.ts'
 import { type AwaitedCall, Cell, type Watcher } from './cell.ts'
 import { type Deadline, type DeadlineList, Deadlines } from './deadlines.ts'
-import { CallError, type CallFailure, type FailedCall, ProcessError } from './errors.ts'
+import { CallError, type CallFailure, type FailedCall, ProcessError, printed } from './errors.ts'
 import type { ReferenceAllocator } from './pids.ts'
 import { RefMap } from './ref-map.ts'
 import type { MonitorTarget, RemoteRouter } from './signals.ts'
@@ -22,10 +22,12 @@ export interface CallOptions {
 
 const DEFAULT_TIMEOUT_MS = 5000
 
-/** The number of milliseconds, or undefined for no limit. */
+/** The number of milliseconds, or undefined for no limit. @throws OptionError for what is neither. */
 export function timeoutMs(timeout: number | 'infinity' | undefined, fallback: number): number | undefined {
   const chosen = timeout ?? fallback
-  return chosen === 'infinity' || chosen === Number.POSITIVE_INFINITY ? undefined : chosen
+  if (chosen === 'infinity' || chosen === Number.POSITIVE_INFINITY) return undefined
+  if (typeof chosen === 'number' && chosen >= 0) return chosen
+  throw new OptionError(`timeout must be milliseconds from 0, or 'infinity', got ${printed(chosen)}`)
 }
 
 function ignoreRejection(): void {}
@@ -75,12 +77,16 @@ class PendingCall implements Watcher, AwaitedCall, Deadline {
   fire(reason: Term): void {
     if (!this.#calls.settle(this, false)) return
     const { node } = this
-    if (reason === NOCONNECTION && node !== undefined) this.fail('nodedown', tuple(NODEDOWN, node))
+    if (reason === NOCONNECTION && node !== undefined) this.failAsDown(node)
     else this.fail(reason === NOPROC ? 'noproc' : 'exit', reason)
   }
 
   succeed(reply: Term): void {
     this.#resolve(reply)
+  }
+
+  failAsDown(node: Atom): void {
+    this.fail('nodedown', tuple(NODEDOWN, node))
   }
 
   fail(code: CallFailure, reason: Term): void {
@@ -207,8 +213,11 @@ export class Calls {
     // A node that is known to be out of reach answers the monitor at once.
     if (call.settled) return
     try {
-      if ('name' in target) this.#router.sendName(pid, target.name, target.node, message)
-      else this.#router.send(pid, target, message)
+      const isTaken =
+        'name' in target
+          ? this.#router.sendName(pid, target.name, target.node, message)
+          : this.#router.send(pid, target, message)
+      if (!isTaken && this.settle(call, true)) call.failAsDown(target.node)
     } catch (error) {
       // The request cannot be encoded.
       if (this.settle(call, true)) call.reject(error)

@@ -4,7 +4,6 @@
  */
 import type { Logger } from '../core/index.ts'
 import { Reference, type Term, Tuple } from '../etf/index.ts'
-import { DOWN } from './atoms.ts'
 import { Cell, type CellHost, type Origin } from './cell.ts'
 
 export class ClientCell extends Cell {
@@ -50,11 +49,11 @@ export class ClientCell extends Cell {
   }
 
   #takeDown(message: Term): ((reason: Term) => void) | undefined {
-    if (!(message instanceof Tuple) || message[0] !== DOWN || message.length !== 5) return undefined
+    if (!(message instanceof Tuple) || message.length !== 5) return undefined
     const ref = message[1]
     if (!(ref instanceof Reference)) return undefined
     const notify = this.#onDown.get(ref.key)
-    this.#onDown.delete(ref.key)
+    if (notify !== undefined) this.#onDown.delete(ref.key)
     return notify
   }
 }

@@ -14,12 +14,15 @@ import {
   tuple,
 } from '../etf/index.ts'
 import { NORMAL, SHUTDOWN } from './atoms.ts'
-import { CallError, ExitError } from './errors.ts'
+import { CallError, ExitError, printed } from './errors.ts'
 
 const MAX_FRAMES = 10
 /** Function names in stacks become atoms, which have at most 255 characters. */
 const MAX_NAME = 255
 const FRAME = /^ +at (?:async )?(?:(?:new )?([^ ]+) .*?\()?(?:file:\/\/)?(.+?):(\d+):\d+\)?$/
+
+/** Messages that quote text may cut a character in two, as those of `JSON.parse` do. */
+const HALF_CHARACTER = /\p{Surrogate}/gu
 
 const STRUCT = atom('__struct__')
 const EXCEPTION = atom('__exception__')
@@ -42,10 +45,10 @@ export function exitReason(error: unknown): Term {
 
 /** An exit reason in one line for a log: of an exception its message and where it was thrown, of others the term. */
 export function describeExit(reason: Term): string {
-  if (!(reason instanceof Tuple) || reason.length !== 2) return inspect(reason)
+  if (!(reason instanceof Tuple) || reason.length !== 2) return printed(reason)
   const [exception, stack] = reason as Tuple<[Term, Term]>
   const message = exception instanceof Map ? exception.get(MESSAGE) : undefined
-  if (typeof message !== 'string' || !Array.isArray(stack)) return inspect(reason)
+  if (typeof message !== 'string' || !Array.isArray(stack)) return printed(reason)
   const [entry] = stack
   return entry === undefined ? message : `${message}, at ${describeEntry(entry)}`
 }
@@ -67,7 +70,7 @@ function exceptionOf(error: Error): Encodable {
   return new Map<Encodable, Encodable>([
     [STRUCT, RUNTIME_ERROR],
     [EXCEPTION, true],
-    [MESSAGE, `${error.name}: ${error.message}`],
+    [MESSAGE, `${error.name}: ${error.message}`.replace(HALF_CHARACTER, '\ufffd')],
   ])
 }
 

@@ -103,7 +103,14 @@ export class Delivery {
     const keeper = (to instanceof Pid ? this.#table.find(to) : undefined) ?? fallback
     const timer = this.#clock.after(ms, () => {
       keeper.timers?.delete(timer)
-      this.sendIfAny(from, to, message)
+      try {
+        this.sendIfAny(from, to, message)
+      } catch (error) {
+        this.#logger.error(
+          { error },
+          'a message that was to be sent later has no term, or no way to its receiver',
+        )
+      }
     })
     keeper.timers ??= new Set()
     keeper.timers.add(timer)
@@ -137,9 +144,10 @@ export class Delivery {
       if (!(located instanceof Promise)) {
         return this.#calls.request(owner, located, describeDestination(to), label, request, options)
       }
-      return located.then((found) =>
-        this.#calls.request(owner, found, describeDestination(to), label, request, options),
-      )
+      return located.then((found) => {
+        if (!owner.alive) throw new ProcessError('ERR_RUNTIME_EXITED', `${owner.pid} has exited`)
+        return this.#calls.request(owner, found, describeDestination(to), label, request, options)
+      })
     } catch (error) {
       return Promise.reject(error)
     }

@@ -2,6 +2,15 @@
 import { BeamjoinError } from '../core/index.ts'
 import { type Encodable, inspect, type Term } from '../etf/index.ts'
 
+/** As `inspect`. What processes exit with and send here is any object, also one that throws when it is looked at. */
+export function printed(term: Encodable): string {
+  try {
+    return inspect(term)
+  } catch {
+    return '#unreadable<>'
+  }
+}
+
 /** Something that a process was asked to do is not possible; `code` is one of `ERR_RUNTIME_*`. */
 export class ProcessError extends BeamjoinError {}
 
@@ -58,8 +67,8 @@ export class CallError extends BeamjoinError {
 
   constructor(code: CallFailure, reason: Term, call: FailedCall) {
     const after = code === 'timeout' && call.timeout !== undefined ? ` within ${call.timeout} ms` : ''
-    const because = code === 'exit' ? `: ${inspect(reason)}` : ''
-    super(code, `call to ${inspect(call.destination)} failed: ${CALL_FAILURE_TEXT[code]}${after}${because}`)
+    const because = code === 'exit' ? `: ${printed(reason)}` : ''
+    super(code, `call to ${printed(call.destination)} failed: ${CALL_FAILURE_TEXT[code]}${after}${because}`)
     this.reason = reason
     this.call = call
   }
@@ -75,7 +84,7 @@ export class InitError extends BeamjoinError {
   readonly reason: Term
 
   constructor(reason: Term) {
-    super('ERR_RUNTIME_INIT', `the server did not start: ${inspect(reason)}`)
+    super('ERR_RUNTIME_INIT', `the server did not start: ${printed(reason)}`)
     this.reason = reason
   }
 }

@@ -67,8 +67,13 @@ export class Exits {
     this.#ended.push({ cell, reason })
     if (this.#propagating) return
     this.#propagating = true
-    for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift()) this.#propagate(next)
-    this.#propagating = false
+    try {
+      for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift())
+        this.#propagate(next)
+    } finally {
+      // Should a bug get this far, the ends of later processes are told all the same.
+      this.#propagating = false
+    }
   }
 
   #propagate({ cell, reason }: Ended): void {

@@ -75,7 +75,7 @@ export class Kernel implements CellHost {
     this.links = new Links(this.table, this.exits, router)
     this.monitors = new Monitors(node, this.table, this.names, this.aliases, router)
     this.calls = new Calls(this.refs, router, clock)
-    this.remoteSpawns = new RemoteSpawns(this.refs, this.monitors, router)
+    this.remoteSpawns = new RemoteSpawns(this.refs, this.monitors, router, logger)
     this.delivery = new Delivery(this)
   }
 

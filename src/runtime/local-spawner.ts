@@ -41,6 +41,7 @@ export class LocalSpawner implements Spawner {
   ): Promise<StartResult> {
     const kernel = this.#kernel
     if (kernel.table.isFull) return Promise.resolve({ status: 'error', reason: SYSTEM_LIMIT })
+    const timeout = timeoutMs(options.timeout, Number.POSITIVE_INFINITY)
     const origin = kernel.originOf(parent, server.name, options.groupLeader)
     return new Promise((resolve) => {
       let timer: Timer | undefined
@@ -49,7 +50,6 @@ export class LocalSpawner implements Spawner {
         resolve(result)
       }
       const cell = new ServerCell(kernel, origin, { server, args, name: options.name, onStarted })
-      const timeout = timeoutMs(options.timeout, Number.POSITIVE_INFINITY)
       if (timeout !== undefined) timer = kernel.clock.after(timeout, () => this.#tooSlow(cell, onStarted))
       this.#run(cell, parent, options.link === true)
     })

@@ -30,6 +30,7 @@ class OwnMonitor implements HeldMonitor, Watcher {
   readonly #owner: Cell
   readonly #monitors: Monitors
   readonly #notify: (reason: Term) => void
+  readonly #abandoned: (() => void) | undefined
 
   constructor(
     monitors: Monitors,
@@ -37,12 +38,14 @@ class OwnMonitor implements HeldMonitor, Watcher {
     target: MonitorTarget,
     ref: Reference,
     notify: (reason: Term) => void,
+    abandoned?: () => void,
   ) {
     this.#monitors = monitors
     this.#owner = owner
     this.target = target
     this.ref = ref
     this.#notify = notify
+    this.#abandoned = abandoned
   }
 
   fire(reason: Term): void {
@@ -53,6 +56,7 @@ class OwnMonitor implements HeldMonitor, Watcher {
 
   cancel(): void {
     this.#monitors.cancel(this, this.#owner)
+    this.#abandoned?.()
   }
 }
 
@@ -116,9 +120,19 @@ export class Monitors {
     })
   }
 
-  /** As `monitor`, with a function in place of the message. */
-  watch(owner: Cell, target: MonitorTarget, ref: Reference, notify: (reason: Term) => void): void {
-    const monitor = new OwnMonitor(this, owner, target, ref, notify)
+  /**
+   * As `monitor`, with a function in place of the message.
+   *
+   * @param abandoned called when the owner ends first
+   */
+  watch(
+    owner: Cell,
+    target: MonitorTarget,
+    ref: Reference,
+    notify: (reason: Term) => void,
+    abandoned?: () => void,
+  ): void {
+    const monitor = new OwnMonitor(this, owner, target, ref, notify, abandoned)
     owner.monitors.add(monitor)
     if (target.node !== this.#node) {
       this.#outgoing.add(monitor)

@@ -1,7 +1,7 @@
 /** A process as its own code sees it: what the functions of Erlang that concern `self()` do. */
 import type { Clock, Logger, Timer } from '../core/index.ts'
 import { type Atom, type Encodable, type Pid, type Reference, type Term, Tuple } from '../etf/index.ts'
-import { DOWN, GEN_CALL, IGNORE } from './atoms.ts'
+import { GEN_CALL, IGNORE } from './atoms.ts'
 import { type CallOptions, timeoutMs } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { type Destination, toAtom, type Watchable } from './destination.ts'
@@ -182,24 +182,34 @@ export class Process {
 
   /**
    * Resolves with the exit reason when the target ends, `noproc` when there is none. A monitor without a message.
+   * Rejects with the signal's reason, or `ERR_RUNTIME_EXITED` when this process ends first.
    */
   whenDown(target: Watchable, options: { readonly signal?: AbortSignal } = {}): Promise<Term> {
     const { delivery, monitors, refs } = this.#kernel
     const cell = this.#live()
     const { signal } = options
-    return new Promise((resolve, reject) => {
+    const down = new Promise<Term>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const ref = refs.next()
       const onAbort = (): void => {
         monitors.demonitor(cell, ref)
         reject(signal?.reason)
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      monitors.watch(cell, delivery.monitorTarget(target), ref, (reason) => {
-        signal?.removeEventListener('abort', onAbort)
+      const letGo = (): void => signal?.removeEventListener('abort', onAbort)
+      const onDown = (reason: Term): void => {
+        letGo()
         resolve(reason)
-      })
+      }
+      const onExited = (): void => {
+        letGo()
+        // Nobody may be waiting any more, and that is no reason to end the whole program.
+        down.catch(() => {})
+        reject(exited(this.pid))
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      monitors.watch(cell, delivery.monitorTarget(target), ref, onDown, onExited)
     })
+    return down
   }
 
   /** Ends this process with `reason`, as `exit/1`: it throws, so `finally` blocks run. */
@@ -319,6 +329,7 @@ function exited(pid: Pid): ProcessError {
   return new ProcessError('ERR_RUNTIME_EXITED', `${pid} has exited and cannot do anything any more`)
 }
 
+/** The first element is `DOWN` or the tag that the monitor was made with. */
 function isDown(message: Term, ref: Reference): boolean {
-  return message instanceof Tuple && message[0] === DOWN && ref.equals(message[1])
+  return message instanceof Tuple && message.length === 5 && ref.equals(message[1])
 }

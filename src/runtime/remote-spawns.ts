@@ -1,4 +1,5 @@
 /** Processes that we ask other nodes to start (protocol.md 3.9). */
+import type { Logger } from '../core/index.ts'
 import { type Atom, atom, type Encodable, Pid, type Reference, type Term } from '../etf/index.ts'
 import { NOCONNECTION } from './atoms.ts'
 import type { Cell } from './cell.ts'
@@ -41,18 +42,18 @@ interface PendingSpawn {
   reject(error: unknown): void
 }
 
-function ignoreDown(): void {}
-
 export class RemoteSpawns {
   readonly #refs: ReferenceAllocator
   readonly #monitors: Monitors
   readonly #router: RemoteRouter
+  readonly #logger: Logger
   readonly #pending = new RefMap<PendingSpawn>()
 
-  constructor(refs: ReferenceAllocator, monitors: Monitors, router: RemoteRouter) {
+  constructor(refs: ReferenceAllocator, monitors: Monitors, router: RemoteRouter, logger: Logger) {
     this.#refs = refs
     this.#monitors = monitors
     this.#router = router
+    this.#logger = logger
   }
 
   get pending(): number {
@@ -100,8 +101,18 @@ export class RemoteSpawns {
       return
     }
     if ((flags & SPAWN_LINKED) !== 0) owner.links.handleLink(result)
-    if ((flags & SPAWN_MONITORED) !== 0) this.#monitors.adopt(owner, result, ref, onDown ?? ignoreDown)
+    if ((flags & SPAWN_MONITORED) !== 0) {
+      this.#monitors.adopt(owner, result, ref, (reason) => this.#tell(onDown, reason))
+    }
     spawn.resolve(result)
+  }
+
+  #tell(onDown: ((reason: Term) => void) | undefined, reason: Term): void {
+    try {
+      onDown?.(reason)
+    } catch (error) {
+      this.#logger.error({ error }, 'a callback for the end of a process on another node threw')
+    }
   }
 
   connectionLost(node: Atom): void {

@@ -22,6 +22,9 @@ import { answerSystem, type SystemTarget } from './system-messages.ts'
 const BAD_RETURN_VALUE = atom('bad_return_value')
 const NOT_A_TERM = atom('not_a_term')
 
+/** How many messages of a batch are handled without a look at the clock; the first few are all looked at. */
+const CLOCK_EVERY = 8
+
 export class ServerCell extends Cell implements SystemTarget {
   readonly #kernel: Kernel
   readonly #plan: ServerPlan
@@ -58,6 +61,7 @@ export class ServerCell extends Cell implements SystemTarget {
   override ended(reason: Term): void {
     super.ended(reason)
     this.#timer?.cancel()
+    if (this.#phase === 'new' || this.#phase === 'starting') this.#leaveTrappingParent()
     this.#phase = 'stopping'
     this.#plan.onStarted?.({ status: 'error', reason })
   }
@@ -73,13 +77,22 @@ export class ServerCell extends Cell implements SystemTarget {
       return 1
     }
     let handled = 0
+    let isInterrupted = false
     try {
-      while (handled < limit && this.#handleNext()) handled++
+      while (!isInterrupted && this.#handleNext()) isInterrupted = this.#isUsedUp(++handled, limit)
     } catch (error) {
       this.#stop(exitReason(error))
     }
-    this.#rest()
+    this.#rest(isInterrupted)
     return handled
+  }
+
+  /** Whether others have their turn now. A slice of slow callbacks would take too long, so time counts as well. */
+  #isUsedUp(handled: number, limit: number): boolean {
+    if (handled === limit) return true
+    // Looking at the clock costs more than a quick callback; where nothing waits the slice ends by itself.
+    const isDue = handled < CLOCK_EVERY || handled % CLOCK_EVERY === 0
+    return isDue && this.mailbox.length > 0 && this.#kernel.scheduler.isOverdue
   }
 
   #booted(booted: Boot): void {
@@ -98,10 +111,15 @@ export class ServerCell extends Cell implements SystemTarget {
     this.#phase = 'stopping'
     const { exit, result } = booted
     if (onStarted === undefined && !isOrderlyExit(exit)) this.#log(exit, 'a server did not start')
-    // A parent that traps exits learns of the failure from the start alone, as with proc_lib since OTP 26.
-    if (this.#kernel.table.find(this.parent)?.trapExit === true) this.#kernel.links.unlink(this, this.parent)
+    this.#leaveTrappingParent()
     onStarted?.(result)
     this.#kernel.exits.terminate(this, exit)
+  }
+
+  /** A parent that traps exits learns of the failure from the start alone, as with proc_lib since OTP 26. */
+  #leaveTrappingParent(): void {
+    if (this.#plan.onStarted === undefined) return
+    if (this.#kernel.table.find(this.parent)?.trapExit === true) this.#kernel.links.unlink(this, this.parent)
   }
 
   /** @returns whether there was something to do and more may be done. */
@@ -125,7 +143,8 @@ export class ServerCell extends Cell implements SystemTarget {
   }
 
   #handle(message: Term): void {
-    if (this.#timeout !== undefined) this.#forgetTimeout()
+    const timeout = this.#timeout
+    if (timeout !== undefined) this.#forgetTimeout()
     if (message instanceof Tuple) {
       const tag = message[0]
       if (tag === GEN_CALL && message.length === 3 && isFrom(message[1])) {
@@ -137,6 +156,8 @@ export class ServerCell extends Cell implements SystemTarget {
         return
       }
       if (tag === SYSTEM && message.length === 3 && isFrom(message[1])) {
+        // As in gen_server, who asks about a server does not take its timeout away; it begins anew.
+        this.#timeout = timeout
         this.#handleSystem(message[1], message[2] as Term)
         return
       }
@@ -237,21 +258,29 @@ export class ServerCell extends Cell implements SystemTarget {
     this.#timer = undefined
   }
 
-  /** After a batch: queues again when there is more to do, else waits for mail and, if asked for, a time. */
-  #rest(): void {
+  /**
+   * After a batch: queues again when there is more to do, else waits for mail and, if asked for, a time.
+   *
+   * @param isInterrupted the batch ended before the mailbox was looked through
+   */
+  #rest(isInterrupted = false): void {
     this.idle = this.alive && this.#phase === 'serving' && !this.#busy
     if (!this.idle) return
-    if (this.#continue !== undefined || (this.mailbox.length > 0 && !this.suspended)) {
+    const hasMail = this.mailbox.length > 0 && (isInterrupted || !this.suspended)
+    if (this.#continue !== undefined || hasMail) {
       this.wake()
-    } else if (this.#timeout === 0) {
+    } else if (this.#timeout !== undefined && !this.suspended) {
+      this.#awaitTimeout(this.#timeout)
+    }
+  }
+
+  #awaitTimeout(ms: number): void {
+    const timeOut = (): void => {
       this.#timedOut = true
       this.wake()
-    } else if (this.#timeout !== undefined && this.#timer === undefined) {
-      this.#timer = this.#kernel.clock.after(this.#timeout, () => {
-        this.#timedOut = true
-        this.wake()
-      })
     }
+    if (ms === 0) timeOut()
+    else this.#timer ??= this.#kernel.clock.after(ms, timeOut)
   }
 
   /** Runs `terminate`, answers a caller that is owed a reply, and ends the process. */

@@ -24,12 +24,14 @@ export interface SpawnRequest {
 
 /**
  * Signals that leave for other nodes. The runtime calls it, the node implements it; the target's own `node` (or the
- * one named beside a registered name) says where to. Implementations never throw: a node that cannot be reached
- * answers links and monitors with `noconnection` through `SignalSink`.
+ * one named beside a registered name) says where to. A node that cannot be reached answers links and monitors with
+ * `noconnection` through `SignalSink`. Implementations throw only what encoding a message throws.
  */
 export interface RemoteRouter {
-  send(from: Pid, to: Pid, message: Encodable): void
-  sendName(from: Pid, name: Atom, node: Atom, message: Encodable): void
+  /** False when the message is dropped at once because too much waits for the node to be connected. */
+  send(from: Pid, to: Pid, message: Encodable): boolean
+  /** As `send`. */
+  sendName(from: Pid, name: Atom, node: Atom, message: Encodable): boolean
   sendAlias(from: Pid, alias: Reference, message: Encodable): void
   link(from: Pid, to: Pid): void
   unlink(id: bigint, from: Pid, to: Pid): void

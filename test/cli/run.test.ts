@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { test } from 'tap'
 import { runCommandLine } from '../../src/cli/run.ts'
+import { EpmdClient, EpmdServer } from '../../src/epmd/index.ts'
+import { TcpNetwork, type Transport } from '../../src/net/index.ts'
 import { freePort } from '../support/free-port.ts'
+import type { Teardown } from '../support/two-nodes.ts'
 
 interface Ran {
   readonly code: number
@@ -80,6 +83,10 @@ test('names and ping without an epmd fail with one line and exit code 1', async 
   const names = await run(['names'], env)
   t.equal(names.code, 1)
   t.match(names.err, /^beamjoin: [^\n]*epmd[^\n]*\n$/)
+  const ping = await run(['ping', 'n@127.0.0.1', '--cookie', 'c'], env)
+  t.equal(ping.code, 1)
+  t.equal(ping.out, 'pang\n')
+  t.match(ping.err, /^beamjoin: [^\n]*epmd[^\n]*\n$/)
 })
 
 test('epmd serves names until it is interrupted', async (t) => {
@@ -103,4 +110,48 @@ test('a file that is no program is refused', async (t) => {
   const start = (file: string) => run(['start', file, '--name', 'x@127.0.0.1', '--cookie', 'c'])
   t.match((await start('examples/missing.ts')).err, /cannot load/)
   t.match((await start('src/core/queue.ts')).err, /default export/)
+})
+
+/** An epmd that knows `mute`, a node that takes connections and never says a word. */
+async function muteNode(t: Teardown): Promise<{ env: NodeJS.ProcessEnv; opened: Transport[] }> {
+  const network = new TcpNetwork()
+  const epmd = await EpmdServer.listen({ network, host: '127.0.0.1', port: 0 })
+  const client = new EpmdClient({ network, port: epmd.port })
+  const opened: Transport[] = []
+  const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (transport) => opened.push(transport))
+  const registration = await client.register({ name: 'mute', port: listener.port, hidden: false })
+  t.teardown(async () => {
+    for (const transport of opened) transport.destroy()
+    registration.close()
+    await listener.close()
+    await epmd.close()
+  })
+  return { env: { ERL_EPMD_PORT: String(epmd.port) }, opened }
+}
+
+const MUTE = ['mute@127.0.0.1', '--cookie', 'c'] as const
+
+test('--timeout bounds the wait for a connection as well', async (t) => {
+  const { env } = await muteNode(t)
+  const begun = performance.now()
+  const { code, err } = await run(['ping', ...MUTE, '--timeout', '100'], env)
+  t.equal(code, 1)
+  t.ok(performance.now() - begun < 3000)
+  t.match(err, /^beamjoin: [^\n]*timed out[^\n]*\n$/)
+})
+
+test('Ctrl-C ends a command that waits for an answer', async (t) => {
+  const { env, opened } = await muteNode(t)
+  for (const argv of [
+    ['ping', ...MUTE],
+    ['nodes', ...MUTE],
+    ['call', MUTE[0], 'String', 'upcase', '["hi"]', '--cookie', 'c'],
+  ]) {
+    const interrupt = new AbortController()
+    const before = opened.length
+    const ran = run([...argv, '--timeout', '600000'], env, interrupt.signal)
+    while (opened.length === before) await new Promise((resolve) => setImmediate(resolve))
+    interrupt.abort()
+    t.same(await ran, { code: 1, out: '', err: 'beamjoin: interrupted\n' }, argv.join(' '))
+  }
 })

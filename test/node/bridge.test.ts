@@ -441,3 +441,34 @@ test('a bridge without a runtime says so', async (t) => {
   })
   t.throws(() => bridge.handlerFor(), /before a runtime is attached/)
 })
+
+test('who sends hears whether its message was taken', async (t) => {
+  const { bridge, up } = harness({ limits: { signals: 100, bytes: 10 } })
+  const rex = atom('rex')
+  t.equal(bridge.send(ME, THERE, 'the first is taken'), true)
+  t.equal(bridge.send(ME, THERE, 'too much'), false)
+  t.equal(bridge.sendName(ME, rex, NODE, 'too much'), false)
+  await up()
+  t.equal(bridge.send(ME, THERE, 'over the connection'), true)
+  t.equal(bridge.sendName(ME, rex, NODE, 'over the connection'), true)
+})
+
+test('an exit reason that cannot even be looked at arrives as one that says so', async (t) => {
+  const { bridge } = harness()
+  const { handler } = recorder()
+  const reasons: unknown[] = []
+  const exit = (_from: unknown, _to: unknown, reason: Encodable): void => {
+    encode(reason)
+    reasons.push(reason)
+  }
+  bridge.connected(NODE, { ...handler, exit })
+  const trap = {
+    get x(): never {
+      throw new Error('do not look')
+    },
+  }
+  const half = { '\ud800': Symbol('no term') } as unknown as Encodable
+  for (const reason of [trap, half]) bridge.exit(ME, THERE, reason)
+  t.equal(reasons.length, 2)
+  for (const reason of reasons) t.match(reason, { 0: atom('unencodable') })
+})

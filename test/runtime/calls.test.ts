@@ -229,3 +229,38 @@ test('errors say who was called and why it failed', async (t) => {
   t.ok(error instanceof CallError)
   t.equal(error.message, 'call to :nobody failed: no such process is alive')
 })
+
+test('a call whose request is dropped on its way out fails with nodedown at once', async (t) => {
+  const nodes = cluster(t)
+  const { a } = nodes
+  a.wire.drops = true
+  await t.rejects(a.runtime.call(['echo', 'b@test'], 'hi', { timeout: 'infinity' }), {
+    code: 'nodedown',
+    reason: tuple(atom('nodedown'), atom('b@test')),
+  })
+  await settled()
+  nothingLeft(t, nodes)
+})
+
+test('a process that ends while a registry is asked sends no request any more', async (t) => {
+  const { runtime } = testRuntime(t)
+  const server = await runtime.start(Echo)
+  let found: ((pid: Pid) => void) | undefined
+  const name = {
+    whereis: () =>
+      new Promise<Pid>((resolve) => {
+        found = resolve
+      }),
+    register: () => true,
+    unregister: () => {},
+  }
+  const caller = runtime.spawn(async (self) => {
+    await self.call(name, 'silent', { timeout: 'infinity' })
+  })
+  await settled()
+  runtime.exit(caller, atom('kill'))
+  found?.(server)
+  await settled()
+  t.equal(runtime.pending().calls, 0)
+  t.same(runtime.processInfo(server)?.monitoredBy, [])
+})

@@ -478,3 +478,109 @@ test('stopServer waits for terminate and gives up after its timeout', async (t) 
   clock.advance(50)
   await t.rejects(stopped, { code: 'timeout' })
 })
+
+test('a system message begins the time of a timeout anew, other messages end it', async (t) => {
+  const { runtime, clock } = testRuntime(t)
+  const events: string[] = []
+  const pid = await runtime.start(Scripted, { events })
+  await runtime.call(
+    pid,
+    act((state) => reply(0, state, { timeout: 100 })),
+  )
+  clock.advance(80)
+  await runtime.client.request(SYSTEM, pid, atom('get_state'))
+  await settled()
+  clock.advance(80)
+  await settled()
+  t.same(events, [])
+  clock.advance(20)
+  await settled()
+  t.same(events, ['info timeout'])
+})
+
+test('no timeout comes while a server is suspended; its time begins when it is resumed', async (t) => {
+  const { runtime, clock } = testRuntime(t)
+  const events: string[] = []
+  const pid = await runtime.start(Scripted, { events })
+  for (const timeout of [0, 100]) {
+    runtime.cast(
+      pid,
+      act((state) => noreply(state, { timeout })),
+    )
+    await runtime.client.request(SYSTEM, pid, atom('suspend'))
+    clock.advance(500)
+    await settled()
+    t.same(events.splice(0), [])
+    await runtime.client.request(SYSTEM, pid, atom('resume'))
+    await settled()
+    clock.advance(timeout)
+    await settled()
+    t.same(events.splice(0), ['info timeout'])
+  }
+})
+
+test('system messages that wait behind a suspend are answered, however small the slice', async (t) => {
+  const { runtime } = testRuntime(t, { limits: { sliceMessages: 1 } })
+  const pid = await runtime.start(Scripted, { events: [] })
+  const { client } = runtime
+  const answers = ['suspend', 'get_state', 'resume'].map((what) => client.request(SYSTEM, pid, atom(what)))
+  runtime.send(pid, 'something else')
+  const done: number[] = []
+  for (const [i, answer] of answers.entries()) answer.then(() => done.push(i))
+  await settled()
+  t.same(done, [0, 1, 2])
+})
+
+test('slow callbacks give the event loop its turn in the middle of a slice', async (t) => {
+  const { runtime, clock } = testRuntime(t, { limits: { turnMs: 10 } })
+  let handled = 0
+  class Slow extends GenServer<null> {
+    init() {
+      return null
+    }
+    override handleInfo() {
+      handled++
+      clock.advance(6)
+      return noreply(null)
+    }
+  }
+  const pid = await runtime.start(Slow)
+  await settled()
+  for (let i = 0; i < 100; i++) runtime.send(pid, i)
+  await Promise.resolve()
+  t.ok(handled < 10, `${handled} messages in one turn`)
+  while (handled < 100) await settled()
+})
+
+test('a reason that cannot even be looked at ends its process, and the runtime goes on', async (t) => {
+  const { runtime, log } = testRuntime(t)
+  const trap = {
+    get x(): never {
+      throw new Error('do not look')
+    },
+  }
+  const watched: Term[] = []
+  const pid = await runtime.start(Scripted, { events: [] })
+  runtime.monitor(pid, (reason) => watched.push(reason))
+  const waiting = runtime.call(
+    pid,
+    act((state) => stop(trap as Encodable, state)),
+  )
+  await t.rejects(waiting, { code: 'exit' })
+  const spawned = runtime.spawn(() => {
+    throw trap
+  })
+  await settled()
+  t.notOk(runtime.isAlive(pid))
+  t.notOk(runtime.isAlive(spawned))
+  t.equal(watched[0], trap)
+  t.equal(log.filter(({ level }) => level === 'error').length, 2)
+  const next = await runtime.start(Scripted, { events: [] })
+  t.equal(
+    await runtime.call(
+      next,
+      act((state) => reply('fine', state)),
+    ),
+    'fine',
+  )
+})

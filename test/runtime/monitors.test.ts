@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { test } from 'tap'
 import { atom, Pid, type Reference, type Term, tuple } from '../../src/etf/index.ts'
 import type { Process, Runtime } from '../../src/runtime/index.ts'
@@ -219,4 +220,55 @@ test('monitor/3 with a tag puts it in place of DOWN', async (t) => {
   runtime.exit(pid, BOOM)
   await settled()
   t.same(got, [tuple(tuple(atom('job'), 5), ref, PROCESS, pid, BOOM)])
+})
+
+test('demonitor with flush takes the message out whatever its tag is', async (t) => {
+  const { runtime } = testRuntime(t)
+  let left: number | undefined
+  const pid = sleeper(runtime)
+  runtime.spawn(async (self) => {
+    const ref = self.monitor(pid, { tag: atom('gone') })
+    self.exit(pid, BOOM)
+    self.demonitor(ref, { flush: true })
+    left = runtime.processInfo(self.pid)?.messageQueueLength
+  })
+  await settled()
+  t.equal(left, 0)
+})
+
+test('the callback of a monitor is called whatever the tag of the message is', async (t) => {
+  const { runtime } = testRuntime(t)
+  const pid = sleeper(runtime)
+  const reasons: Term[] = []
+  runtime.onMessage = (message) => t.fail(`nobody waits for ${String(message)}`)
+  runtime.monitor(pid, (reason) => reasons.push(reason), { tag: atom('gone') })
+  runtime.exit(pid, BOOM)
+  await settled()
+  t.same(reasons, [BOOM])
+})
+
+test('whenDown rejects when the process that waits has ended, and lets go of the signal', async (t) => {
+  const { runtime } = testRuntime(t)
+  const pid = sleeper(runtime)
+  const { signal } = new AbortController()
+  let unwound: unknown
+  const waiting = runtime.spawn(async (self) => {
+    try {
+      await self.whenDown(pid, { signal })
+    } catch (error) {
+      unwound = error
+    }
+  })
+  const careless = runtime.spawn(async (self) => {
+    self.whenDown(pid)
+    await self.receive()
+  })
+  await settled()
+  t.equal(getEventListeners(signal, 'abort').length, 1)
+  runtime.exit(waiting, atom('kill'))
+  runtime.exit(careless, atom('kill'))
+  await settled()
+  t.match(unwound, { code: 'ERR_RUNTIME_EXITED' })
+  t.equal(getEventListeners(signal, 'abort').length, 0)
+  t.same(runtime.processInfo(pid)?.monitoredBy, [])
 })

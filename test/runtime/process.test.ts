@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { atom, type Pid, type Term, Tuple, tuple } from '../../src/etf/index.ts'
+import { atom, type Encodable, encode, Pid, type Term, Tuple, tuple } from '../../src/etf/index.ts'
 import { ExitError, type Process } from '../../src/runtime/index.ts'
 import { settled, testRuntime } from './runtimes.ts'
 
@@ -303,4 +303,55 @@ test('stop ends everything, can be called twice, and nothing starts afterwards',
   t.same(runtime.processes(), [])
   t.equal(clock.pending, 0)
   t.throws(() => runtime.spawn(() => {}), { code: 'ERR_RUNTIME_STOPPED' })
+})
+
+test('a message of sendAfter that has no term is logged, and the program lives on', async (t) => {
+  const { runtime, clock, log } = testRuntime(t)
+  const there = new Pid(atom('b@test'), 5, 0, 1)
+  runtime.sendAfter(there, Symbol('no term') as unknown as Encodable, 10)
+  t.doesNotThrow(() => clock.advance(10))
+  t.match(log, [{ level: 'error' }])
+})
+
+test('a process that always finds mail gives the event loop its turn when its time is used up', async (t) => {
+  const { runtime, clock } = testRuntime(t, { limits: { turnMs: 10 } })
+  let handled = 0
+  const pid = runtime.spawn(async (self) => {
+    for (;;) {
+      await self.receive()
+      handled++
+      clock.advance(6)
+    }
+  })
+  await settled()
+  let turns = 0
+  const count = (): void => {
+    turns++
+    if (handled < 1000) setImmediate(count)
+  }
+  setImmediate(count)
+  for (let i = 0; i < 1000; i++) runtime.send(pid, i)
+  while (handled < 1000) await settled()
+  t.ok(turns > 50, `${turns} turns`)
+})
+
+test('a text with half a character in it is no reason to lose the exception', async (t) => {
+  const { runtime } = testRuntime(t)
+  const reason = await runtime.client.whenDown(
+    runtime.spawn(() => {
+      JSON.parse('\u{1f600}')
+    }),
+  )
+  t.doesNotThrow(() => encode(reason))
+})
+
+test('a timeout that is no number is refused at once', async (t) => {
+  const { runtime, clock } = testRuntime(t)
+  const pid = runtime.spawn((self) => self.receive())
+  for (const timeout of [Number.NaN, -1, '5' as unknown as number]) {
+    await t.rejects(runtime.call(pid, 'x', { timeout }), { code: 'ERR_INVALID_OPTION' })
+    await t.rejects(runtime.client.receive(undefined, { timeout }), { code: 'ERR_INVALID_OPTION' })
+  }
+  t.equal(clock.pending, 0)
+  t.equal(runtime.pending().calls, 0)
 })

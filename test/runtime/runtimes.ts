@@ -50,6 +50,8 @@ export class Wire implements RemoteRouter {
   #isPlanned = false
   /** What the other side does with a spawn request. */
   onSpawnRequest: ((request: SpawnRequest) => void) | undefined
+  /** Messages do not leave: too much waits already. */
+  drops = false
 
   connect(to: SignalSink): void {
     this.#to = to
@@ -69,14 +71,16 @@ export class Wire implements RemoteRouter {
     this.#plan()
   }
 
-  send(_from: Pid, to: Pid, message: Encodable): void {
+  send(_from: Pid, to: Pid, message: Encodable): boolean {
     const copied = copy(message)
-    this.#put('send', (sink) => sink.send(copy(to), copied))
+    if (!this.drops) this.#put('send', (sink) => sink.send(copy(to), copied))
+    return !this.drops
   }
 
-  sendName(_from: Pid, name: Atom, _node: Atom, message: Encodable): void {
+  sendName(_from: Pid, name: Atom, _node: Atom, message: Encodable): boolean {
     const copied = copy(message)
-    this.#put('sendName', (sink) => sink.sendName(name, copied))
+    if (!this.drops) this.#put('sendName', (sink) => sink.sendName(name, copied))
+    return !this.drops
   }
 
   sendAlias(_from: Pid, alias: Reference, message: Encodable): void {

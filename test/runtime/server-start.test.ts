@@ -237,3 +237,37 @@ test('start with link makes that process the parent', async (t) => {
     { code: CODE, reason: atom('noproc') },
   )
 })
+
+test('start_link: a parent that traps exits gets no exit message of a child that is killed in init', async (t) => {
+  const { runtime } = testRuntime(t)
+  let error: unknown
+  let mail: number | undefined
+  let child: Pid | undefined
+  runtime.spawn(async (self) => {
+    self.trapExit = true
+    const never = (server: Init): Promise<unknown> => {
+      child = server.pid
+      return new Promise(() => {})
+    }
+    error = await self.startLink(...start(never)).catch((e) => e)
+    mail = runtime.processInfo(self.pid)?.messageQueueLength
+  })
+  await settled()
+  runtime.exit(child as Pid, atom('kill'))
+  await settled()
+  t.match(error, { reason: atom('killed') })
+  t.equal(mail, 0)
+})
+
+test('spawn_link: a parent that traps exits gets the exit message when init fails', async (t) => {
+  const { runtime } = testRuntime(t)
+  let mail: Term | undefined
+  let child: Pid | undefined
+  runtime.spawn(async (self) => {
+    self.trapExit = true
+    child = self.spawnLink(Init, () => stop(BOOM))
+    mail = await self.receive()
+  })
+  await settled()
+  t.same(mail, tuple(atom('EXIT'), child, BOOM))
+})

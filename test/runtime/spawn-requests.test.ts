@@ -115,3 +115,22 @@ test('a spawn request whose node is lost rejects with noconnection', async (t) =
   await t.rejects(spawning, { code: 'ERR_RUNTIME_SPAWN', reason: atom('noconnection') })
   t.equal(a.runtime.pending().spawns, 0)
 })
+
+test('a callback that throws when the spawned process ends is logged, and harms nobody', async (t) => {
+  const nodes = cluster(t)
+  const { a, b } = nodes
+  serve(nodes, (self) => self.receive())
+  const pid = await a.runtime.spawnOn(WHAT, {
+    onDown: () => {
+      throw new Error('a bug of the caller')
+    },
+  })
+  await settled()
+  t.doesNotThrow(() =>
+    a.runtime.sink.monitorExit(pid, a.runtime.client.pid, new Reference(a.runtime.node, 7, [1, 0, 0]), BOOM),
+  )
+  t.equal(a.log.filter(({ level }) => level === 'error').length, 1)
+  t.equal(a.runtime.pending().remoteMonitors, 0)
+  b.runtime.exit(pid, BOOM)
+  await settled()
+})

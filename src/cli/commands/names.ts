@@ -1,6 +1,7 @@
 import { EpmdClient, TcpNetwork } from '../../index.ts'
 import { type Command, parseNumber } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
+import { unlessInterrupted } from '../until-aborted.ts'
 
 export const names: Command = {
   name: 'names',
@@ -15,7 +16,9 @@ export const names: Command = {
     const given = args.text('port')
     const port = given === undefined ? epmdPort(io.env) : parseNumber(given, 'port', 1, 65_535)
     const client = new EpmdClient({ network: new TcpNetwork(), port })
-    const found = await client.names(args.positionals[0] ?? '127.0.0.1')
+    const host = args.positionals[0] ?? '127.0.0.1'
+    const signal = io.interrupted
+    const found = await unlessInterrupted(signal, () => client.names(host, { signal }))
     if (args.flag('json')) io.out(`${JSON.stringify(found)}\n`)
     else for (const entry of found) io.out(`${entry.name} at port ${entry.port}\n`)
   },

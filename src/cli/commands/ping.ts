@@ -8,13 +8,13 @@ export const ping: Command = {
   options: VISIT_OPTIONS,
   arity: [1, 1],
   async run(args, io) {
-    const answer = await visit(args, io, args.positionals[0]!, async ({ node, target }) => {
+    const answer = await visit(args, io, args.positionals[0]!, async ({ node, target, timeout }) => {
       // Connecting first gives the reason where a ping alone would only say pang.
       const reason = await node.connect(target).then(
         () => undefined,
         (error: Error) => error.message,
       )
-      return { reason, answer: reason === undefined ? await node.ping(target) : 'pang' }
+      return { reason, answer: reason === undefined ? await node.ping(target, { timeout }) : 'pang' }
     })
     if (args.flag('json')) io.out(`${JSON.stringify(answer)}\n`)
     else io.out(`${answer.answer}\n`)

@@ -2,6 +2,7 @@ import { start as startRepl } from 'node:repl'
 import * as beamjoin from '../../index.ts'
 import { type Command, UsageError } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 export const repl: Command = {
   name: 'repl',
@@ -41,7 +42,7 @@ In scope are \`node\` and everything the package exports, for instance:
       Object.assign(prompt.context, beamjoin, { node })
       await new Promise<void>((resolve) => {
         prompt.once('exit', resolve)
-        io.interrupted.addEventListener('abort', () => prompt.close(), { once: true })
+        void untilAborted(io.interrupted).then(() => prompt.close())
       })
     } finally {
       await node.stop()
