@@ -1,4 +1,5 @@
 /** Runs a command line: finds the command, runs it, turns its outcome into an exit code (0 ok, 1 failed, 2 wrong usage). */
+import { OptionError } from '../index.ts'
 import { type Command, CommandFailed, formatHelp, type Io, parseArguments, UsageError } from './command.ts'
 import { call } from './commands/call.ts'
 import { epmd } from './commands/epmd.ts'
@@ -44,7 +45,8 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<0
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     io.err(`beamjoin: ${message.replaceAll('\n', ' ')}\n`)
-    if (error instanceof UsageError) return 2
+    // A name, cookie or number that makes no sense came from the command line too.
+    if (error instanceof UsageError || error instanceof OptionError) return 2
     if (!(error instanceof CommandFailed) && io.env['BEAMJOIN_DEBUG'] !== undefined)
       io.err(`${stackOf(error)}\n`)
     return 1

@@ -68,6 +68,8 @@ test('wrong usage is one line on stderr that says what to do, and exit code 2', 
     [['start'], /--name/],
     [['start', 'examples/counter.ts', '--name', 'x@127.0.0.1'], /--supervise/],
     [['repl'], /--name/],
+    [['start', '--name', 'no spaces@127.0.0.1', '--cookie', 'c'], /'no spaces'/],
+    [['start', '--name', 'x@127.0.0.1', '--cookie', 'übel'], /cookie/],
   ]
   for (const [argv, says] of cases) {
     const { code, out, err } = await run(argv)
