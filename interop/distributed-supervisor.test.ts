@@ -1,6 +1,4 @@
 /** A DistributedSupervisor of ours and Elixir: children by name, from both sides, through crashes and deaths. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
@@ -15,8 +13,17 @@ import {
   tuple,
 } from '../src/index.ts'
 import { freePort, type Peer, waitFor } from './peer.ts'
-import { COOKIE, connectedCluster, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import {
+  COOKIE,
+  connectedCluster,
+  EX,
+  startExPeer,
+  startTsNode,
+  type Teardown,
+  TS,
+} from './support/cluster.ts'
 import { ELIXIR_SUPERVISOR } from './support/elixir-supervisor.ts'
+import { type ReapedChild, spawnReaped } from './support/reaper.ts'
 import { Counter } from './support/servers.ts'
 
 const VIA = '{:via, Beamjoin.Registry, {DS, MGS}}'
@@ -25,6 +32,29 @@ const NEXT = 'receive do m -> m after 5000 -> :nothing end'
 
 async function startSupervisor(node: BeamNode): Promise<DistributedSupervisor> {
   return DistributedSupervisor.startLink(node, { name: 'DS', modules: { Counter }, monitorNodes: true })
+}
+
+/** `beamjoin start` in a process of its own, with a supervisor DS; resolves when that runs. */
+async function startProgram(
+  t: Teardown,
+  epmdPort: number,
+  program: string,
+  name: string,
+  ...more: readonly string[]
+): Promise<ReapedChild> {
+  const args = ['start', program, '--name', name, '--cookie', COOKIE, '--supervise', 'DS', ...more]
+  const child = spawnReaped(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, ERL_EPMD_PORT: String(epmdPort) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.process.kill('SIGKILL'))
+  const lines = createInterface({ input: child.process.stdout! })
+  await new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => line.startsWith('supervisor DS') && resolve())
+    void child.exited.then(({ code }) => reject(new Error(`${name} ended with ${code}`)))
+  })
+  return child
 }
 
 /** A cluster whose TypeScript node runs the child `MGS`. */
@@ -210,38 +240,116 @@ test('kill -9: Elixir sees the group empty and nodedown', async (t) => {
   const epmdPort = await freePort()
   // The node that holds the epmd is not the one that dies.
   await startTsNode(t, { epmdPort, name: 'epmd@127.0.0.1' })
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const args = [
-    'start',
-    'examples/counter.ts',
-    '--name',
-    TS,
-    '--cookie',
-    COOKIE,
-    '--supervise',
-    'DS',
-    '--hints',
-  ]
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args], {
-    cwd: root,
-    env: { ...process.env, ERL_EPMD_PORT: String(epmdPort) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })
-  await new Promise<void>((resolve) => lines.on('line', (line) => line.includes('Ctrl-C') && resolve()))
+  const child = await startProgram(t, epmdPort, 'examples/counter.ts', TS)
   const peer = await startExPeer(t, { epmdPort })
   await peer.eval(`Node.connect(:"${TS}"); :net_kernel.monitor_nodes(true)`)
   t.equal(await peer.eval(`GenServer.call(${VIA}, :get)`), '0')
   await seesMember(peer)
   await peer.eval('ref = Process.monitor(hd(:pg.get_members(DS.Scope, MGS)))')
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
+  child.process.kill('SIGKILL')
+  await child.exited
   t.equal(
     await peer.eval('receive do {:DOWN, ^ref, _, _, why} -> why after 5000 -> :nothing end'),
     ':noconnection',
   )
   t.equal(await peer.eval('receive do {:nodedown, n} -> n after 5000 -> :nothing end'), `:"${TS}"`)
   t.equal(await peer.eval(':pg.get_members(DS.Scope, MGS)'), '[]')
+})
+
+const SECOND = 'ts2@127.0.0.1'
+const NAMES = Array.from({ length: 12 }, (_, i) => `child ${i}`)
+
+test('kill -9 of a TypeScript node moves its children to the other, each once, and Elixir calls them as before', async (t) => {
+  const { node, peer, epmdPort } = await connectedCluster(t)
+  const ds = await startSupervisor(node)
+  const second = await startProgram(t, epmdPort, 'examples/modules.ts', SECOND, '--connect', TS)
+  t.equal(await peer.eval(`Node.connect(:"${SECOND}")`), 'true')
+  await peer.eval(':ok = Beamjoin.Scopes.ensure_started(DS.Scope)')
+  const starts = new Map<Term, number>()
+  node.pg('Elixir.DS.Scope').onChange(({ type, group }) => {
+    if (type === 'join') starts.set(group, (starts.get(group) ?? 0) + 1)
+  })
+  for (const [i, name] of NAMES.entries()) {
+    // Every third one is here and stays.
+    await ds.startChild([Counter, { name, start: i }], i % 3 === 0 ? TS : SECOND)
+  }
+  const ask = 'for i <- 0..11, do: GenServer.call({:via, Beamjoin.Registry, {DS, "child #{i}"}}, :get)'
+  const owners = 'for i <- 0..11, do: node(GenServer.whereis({:via, Beamjoin.Registry, {DS, "child #{i}"}}))'
+  const numbers = '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]'
+  await waitFor(async () => (await peer.eval(ask)) === numbers, { what: 'all children, seen from Elixir' })
+  t.equal(await peer.eval(`(${owners}) |> Enum.frequencies() |> Enum.sort()`), `["${SECOND}": 8, "${TS}": 4]`)
+  t.same(
+    [...starts.values()],
+    NAMES.map(() => 1),
+  )
+
+  // What the children that stay have counted is still there; those that move begin anew.
+  await peer.eval('for i <- 0..11, do: GenServer.cast({:via, Beamjoin.Registry, {DS, "child #{i}"}}, :inc)')
+  const counted = '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]'
+  await waitFor(async () => (await peer.eval(ask)) === counted, { what: 'every count' })
+  second.process.kill('SIGKILL')
+  await second.exited
+  await waitFor(async () => (await peer.eval(`(${owners}) |> Enum.uniq()`)) === `[:"${TS}"]`, {
+    what: 'all children on the node that is left',
+  })
+  t.equal(await peer.eval(ask), '[1, 1, 2, 4, 4, 5, 7, 7, 8, 10, 10, 11]')
+  t.same(
+    NAMES.map((name) => starts.get(name)),
+    NAMES.map((_, i) => (i % 3 === 0 ? 1 : 2)),
+    'each was started again once, or not at all',
+  )
+  t.equal(ds.localChildren().length, NAMES.length)
+  t.equal(
+    await peer.eval(
+      'for(g <- :pg.which_groups(DS.Scope), do: length(:pg.get_members(DS.Scope, g))) |> Enum.uniq()',
+    ),
+    '[1]',
+  )
+})
+
+test('Node.list and net_adm:ping show the node with the supervisor, and rpc runs nothing else there', async (t) => {
+  const { peer } = await withChild(t)
+  t.equal(await peer.eval('Node.list()'), `[:"${TS}"]`)
+  t.equal(await peer.eval(`:net_adm.ping(:"${TS}")`), ':pong')
+  t.equal(await peer.eval(`Node.ping(:"${TS}")`), ':pong')
+  t.match(await peer.eval(`:rpc.call(:"${TS}", :os, :cmd, [~c"true"])`), /^\{:badrpc, \{:EXIT, \{:undef, /)
+})
+
+test('children started at once from both sides are one child', async (t) => {
+  const { peer, ds } = await withChild(t)
+  const spec =
+    '%{id: :x, start: {Counter, :start_link, [[name: {:via, DistributedSupervisor.Registry, {DS, :race}}]]}}'
+  const theirs = peer.eval(`
+    for(_ <- 1..5, do: Task.async(fn -> :rpc.block_call(:"${TS}", DynamicSupervisor, :start_child, [DS.DynamicSupervisor, ${spec}]) end))
+    |> Task.await_many()
+    |> Enum.map(fn {:ok, _} -> :started; {:error, {:already_started, pid}} when is_pid(pid) -> :already end)
+    |> Enum.count(&(&1 == :started))`)
+  const ours = Promise.allSettled(
+    Array.from({ length: 5 }, () => ds.startChild([Counter, { name: atom('race') }], TS)),
+  )
+  const started = (await ours).filter(({ status }) => status === 'fulfilled').length + Number(await theirs)
+  t.equal(started, 1)
+  t.equal((await ds.children()).size, 2)
+})
+
+test('a child that never answers and one that never ends harm nobody else', async (t) => {
+  const { node, peer, ds, pid } = await withChild(t)
+  t.equal(
+    await peer.eval(`try do GenServer.call(${VIA}, :never, 50) catch :exit, {why, _} -> why end`),
+    ':timeout',
+  )
+  t.equal(await peer.eval(`GenServer.call(${VIA}, :get)`), '1')
+  await seesMember(peer)
+  const reason = `{:shutdown, :enough}`
+  await peer.eval(
+    `ref = Process.monitor(hd(:pg.get_members(DS.Scope, MGS))); GenServer.cast(${VIA}, {:stop, ${reason}})`,
+  )
+  t.equal(await peer.eval('receive do {:DOWN, ^ref, _, _, why} -> why after 5000 -> :nothing end'), reason)
+  await waitFor(
+    async () => (await ds.whereis(MGS)) !== undefined && !((await ds.whereis(MGS)) as Pid).equals(pid),
+    {
+      what: 'the permanent child to be back after an orderly end',
+    },
+  )
+  t.notOk(node.runtime.isAlive(pid))
 })

@@ -2,11 +2,14 @@
 import type { Atom, Pid, Term } from '../etf/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 
+/** What became of a start: it runs, it chose not to, or it did not work and may be tried again. */
+export type StartOutcome = 'started' | 'ignored' | 'failed'
+
 export interface ChildActions {
-  /** Starts a child on this node; false when that did not work. */
-  startHere(spec: ChildSpec): Promise<boolean>
-  /** Asks another node to start a child; false when that did not work. */
-  startOn(node: Atom, spec: ChildSpec): Promise<boolean>
+  /** Starts a child on this node. */
+  startHere(spec: ChildSpec): Promise<StartOutcome>
+  /** Asks another node to start a child. */
+  startOn(node: Atom, spec: ChildSpec): Promise<StartOutcome>
   /** Ends a child for good, here or elsewhere. */
   end(pid: Pid, reason: Term): Promise<void>
   /** Whether a process of any node lives; false when nobody knows. */

@@ -17,7 +17,7 @@ import {
 import type { ChildActions } from './child-actions.ts'
 import { type ChildSpec, childSpecToMap } from './child-spec.ts'
 import type { Cluster } from './cluster.ts'
-import { Failover, type FailoverAction } from './failover.ts'
+import { Failover, type FailoverAction, GRACE_MS } from './failover.ts'
 import type { GroupScope, ScopeEvent, SupervisorHost } from './host.ts'
 import type { Listeners } from './listeners.ts'
 import { NameConflicts } from './name-conflicts.ts'
@@ -28,6 +28,9 @@ import { SpecStore } from './spec-store.ts'
 
 /** Children told in one message to a node that comes into sight. */
 const BATCH = 1_000
+
+/** Each look at the lost children looks at all of them: failures of many are seen to together. */
+const MIN_PAUSE_MS = 100
 
 export class ChildRegistry {
   readonly #host: SupervisorHost
@@ -42,11 +45,15 @@ export class ChildRegistry {
   readonly #conflicts: NameConflicts
   /** Children whose options cannot leave this node. */
   readonly #private = new TermSet<Term>()
+  /** Lost children that are being started again, and by which action; the last one decides. */
+  readonly #restoring = new TermMap<Term, FailoverAction<ChildSpec>>()
   /** Names by the key of the pid. */
   readonly #namesOf = new Map<string, Term>()
   #scope: GroupScope
   #unsubscribe: () => void
   #timer: Timer | undefined
+  /** When the timer fires. */
+  #evaluatesAt = 0
   #stopped = false
 
   constructor(
@@ -80,7 +87,7 @@ export class ChildRegistry {
 
   /** The name of a process, if it is a child. */
   whois(pid: Pid): Term | undefined {
-    return this.#namesOf.get(pid.key)
+    return this.#isRunning(pid) ? this.#namesOf.get(pid.key) : undefined
   }
 
   /** Name and process of every child. */
@@ -112,7 +119,7 @@ export class ChildRegistry {
 
   /** Whether somebody else's process has the name. */
   isTaken(name: Term): boolean {
-    return this.#owners(name).some((pid) => this.#isRunning(pid))
+    return this.#owners(name).length > 0
   }
 
   /** Takes a name for a child of this node; false when another process has it. */
@@ -128,7 +135,7 @@ export class ChildRegistry {
   join(name: Term, pid: Pid): boolean {
     if (this.#stopped || !this.#scope.isAlive || this.isTaken(name)) return false
     // Whoever noticed the end of the one before was faster than the scope.
-    for (const old of this.#owners(name)) this.#scope.leave(name, old)
+    for (const old of this.#scope.members(name)) this.#scope.leave(name, old)
     this.#scope.join(name, pid)
     return true
   }
@@ -137,18 +144,17 @@ export class ChildRegistry {
     if (this.#scope.isAlive) this.#scope.leave(name, pid)
   }
 
-  /** The start failed after all; a restart (`isTriedAgain`) is not over with that. */
-  unregister(name: Term, pid: Pid, isTriedAgain: boolean): void {
+  /** The start failed after all; a restart, by its supervisor (`isTriedAgain`) or by us, is not over with that. */
+  unregister(name: Term, spec: ChildSpec, pid: Pid, isTriedAgain: boolean): void {
     this.leave(name, pid)
-    if (!isTriedAgain) this.forget(name)
+    if (!isTriedAgain && !this.#restoring.has(name)) this.forget(name, spec)
   }
 
-  /** A child of this node ended for good. */
-  forget(name: Term): void {
-    this.#specs.delete(this.#host.name, name)
-    this.#private.delete(name)
+  /** A child of this node ended for good. Another one may have its name by now, with a specification of its own. */
+  forget(name: Term, spec: ChildSpec): void {
+    if (this.#specs.get(this.#host.name, name) !== spec) return
     this.#failover.settled(name)
-    for (const node of this.#peers()) this.#tell(node, encodeGone(this.#host.name, name))
+    this.#withdraw(name)
   }
 
   /** The scope process ended and runs again, empty: the children of this node join anew. */
@@ -173,7 +179,8 @@ export class ChildRegistry {
     if (!this.#caches) return
     if (message.type === 'gone') {
       this.#specs.delete(message.node, message.name)
-      if (!this.#hasSpecElsewhere(message.name)) this.#failover.settled(message.name)
+      const isWanted = this.#restoring.has(message.name) || this.#hasSpecElsewhere(message.name)
+      if (!isWanted) this.#failover.settled(message.name)
     } else {
       for (const [name, spec] of message.children) this.#specs.set(message.node, name, spec)
     }
@@ -182,7 +189,10 @@ export class ChildRegistry {
   /** A node is gone. What it announced and never joined, or was just restarting, is lost with it. */
   handleNodeDown(node: Atom): void {
     for (const [name] of this.#specs.ownedBy(node)) {
-      if (this.#owners(name).length === 0) this.#lose(name, node)
+      const owners = this.#owners(name)
+      if (owners.length === 0) this.#lose(name, node)
+      // Somebody else's by now: a copy that is kept would bring it back some day.
+      else if (owners.every((pid) => pid.node !== node)) this.#specs.delete(node, name)
     }
   }
 
@@ -202,9 +212,12 @@ export class ChildRegistry {
     return [...this.#cluster.declared].filter((node) => node !== this.#host.name)
   }
 
-  /** Without the same process twice, which happens while a scope process is replaced by a new one. */
+  /**
+   * Without the dead of this node, which the scope has yet to notice, and without the same process twice, which happens
+   * while a scope process is replaced by a new one.
+   */
   #owners(name: Term): Pid[] {
-    const members = this.#scope.members(name)
+    const members = this.#scope.members(name).filter((pid) => this.#isRunning(pid))
     if (members.length < 2) return members
     return [...new Map(members.map((pid) => [pid.key, pid])).values()]
   }
@@ -218,7 +231,15 @@ export class ChildRegistry {
     return this.#peers().some((node) => this.#specs.get(node, name) !== undefined)
   }
 
+  /** Nobody is to start a child of this node again. */
+  #withdraw(name: Term): void {
+    if (this.#specs.take(this.#host.name, name) === undefined) return
+    this.#private.delete(name)
+    for (const node of this.#peers()) this.#tell(node, encodeGone(this.#host.name, name))
+  }
+
   #announce(name: Term, spec: ChildSpec): void {
+    this.#private.delete(name)
     if (!isSendable(spec)) {
       this.#private.add(name)
       const fields = {
@@ -243,16 +264,33 @@ export class ChildRegistry {
   #handleEvent({ type, group, pids, nodeDown = false }: ScopeEvent): void {
     for (const pid of pids) {
       if (type === 'join') this.#namesOf.set(pid.key, group)
-      else this.#namesOf.delete(pid.key)
+      else if (!this.#scope.members(group).some((left) => left.equals(pid))) this.#namesOf.delete(pid.key)
       if (pid.node === this.#host.name) {
         if (type === 'join') this.#listeners.processStarted(group, pid)
         else this.#listeners.processStopped(group, pid)
       }
-      if (type === 'leave' && nodeDown && this.#owners(group).length === 0) this.#lose(group, pid.node)
+      if (type === 'leave' && nodeDown) this.#handleLostOwner(group, pid.node)
     }
     if (type === 'leave') return
-    this.#failover.settled(group)
+    if (!this.#restoring.has(group)) this.#settle(group, this.#livesElsewhere(group))
     if (this.#owners(group).length > 1) this.#conflicts.found(group)
+  }
+
+  #handleLostOwner(name: Term, node: Atom): void {
+    if (this.#owners(name).length === 0) this.#lose(name, node)
+    else this.#specs.delete(node, name)
+  }
+
+  #livesElsewhere(name: Term): boolean {
+    const owners = this.#owners(name)
+    return owners.length > 0 && owners.every((pid) => pid.node !== this.#host.name)
+  }
+
+  /** A lost child is lost no more. What was announced of attempts here holds only for a child of this node. */
+  #settle(name: Term, isElsewhere: boolean): void {
+    if (!this.#failover.has(name)) return
+    this.#failover.settled(name)
+    if (isElsewhere) this.#withdraw(name)
   }
 
   #lose(name: Term, node: Atom): void {
@@ -264,37 +302,47 @@ export class ChildRegistry {
   }
 
   #planEvaluation(ms: number): void {
+    if (this.#stopped) return
+    const at = this.#host.clock.now() + ms
+    if (this.#timer !== undefined && this.#evaluatesAt <= at) return
     this.#timer?.cancel()
+    this.#evaluatesAt = at
     this.#timer = this.#host.clock.after(ms, () => this.#evaluate())
   }
 
   #evaluate(): void {
-    if (this.#stopped) return
+    this.#timer = undefined
     const now = this.#host.clock.now()
     for (const action of this.#failover.due(this.#cluster, now)) void this.#run(action)
     const next = this.#failover.nextAt()
-    if (next !== undefined) this.#planEvaluation(Math.max(0, next - now))
+    if (next !== undefined) this.#planEvaluation(Math.max(MIN_PAUSE_MS, next - now))
   }
 
   async #run(action: FailoverAction<ChildSpec>): Promise<void> {
     const { name, spec } = action.child
     const fields = { supervisor: this.#names.name.name, child: inspect(name) }
-    switch (action.type) {
-      case 'start':
-        this.#host.logger.info(fields, 'a child of a node that is gone is started again here')
-        if (await this.#actions.startHere(spec)) return
-        break
-      case 'ask':
-        if (await this.#actions.startOn(action.node, spec)) return
-        break
-      case 'forget':
-        this.#host.logger.warn({ ...fields, why: action.why }, 'a child of a node that is gone is given up')
-        return
-      default:
-        action satisfies never
+    if (action.type === 'forget') {
+      this.#host.logger.warn({ ...fields, why: action.why }, 'a child of a node that is gone is given up')
+      this.#withdraw(name)
+      return
+    }
+    if (action.type === 'start') {
+      this.#host.logger.info(fields, 'a child of a node that is gone is started again here')
+    }
+    this.#restoring.set(name, action)
+    const outcome =
+      action.type === 'start'
+        ? await this.#actions.startHere(spec)
+        : await this.#actions.startOn(action.node, spec)
+    if (this.#restoring.get(name) !== action) return
+    this.#restoring.delete(name)
+    const isElsewhere = this.#livesElsewhere(name)
+    if (outcome !== 'failed' || isElsewhere) {
+      this.#settle(name, isElsewhere || outcome === 'ignored' || action.type === 'ask')
+      return
     }
     this.#failover.failed(name, this.#host.clock.now())
-    this.handleClusterChange()
+    this.#planEvaluation(GRACE_MS)
   }
 }
 

@@ -3,6 +3,7 @@
  * that can run its module. A node that cannot, or that runs no such supervisor, is passed over.
  */
 import { type Atom, atom, type Term, tuple } from '../etf/index.ts'
+import { exitReason } from '../runtime/index.ts'
 import { childNameOf, type NamedChild } from './child-args.ts'
 import type { ChildRegistry } from './child-registry.ts'
 import type { ChildSpec } from './child-spec.ts'
@@ -46,7 +47,10 @@ export class ChildStarter {
     )
   }
 
-  /** For a start that another node asked of this one: who is to have it, or undefined when it is ours to start. */
+  /**
+   * For a start that another node asked of this one: what the node that is to have it answers, or undefined when it is
+   * ours to start. The promise never rejects: somebody far away waits for the answer.
+   */
   passOn(spec: ChildSpec): Promise<Term> | undefined {
     const { cluster, registry, remote, supervisor } = this.#parts
     const { module } = spec.start
@@ -61,7 +65,9 @@ export class ChildStarter {
       nodes = candidates(cluster, named === undefined ? spec.id : named.name, module)
     }
     const others = nodes.filter((node) => node !== cluster.self)
-    return this.#firstOf(others, spec, (next) => remote.passOn(next, spec))
+    return this.#firstOf(others, spec, (next) => remote.passOn(next, spec)).catch(
+      (error: unknown) => tuple(ERROR, exitReason(error)) as Term,
+    )
   }
 
   /** Starts on this node or on another, whichever it is. @throws EncodeError */

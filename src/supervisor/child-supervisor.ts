@@ -4,6 +4,7 @@
  */
 import { type Atom, atom, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { type From, noreply, reply } from '../runtime/index.ts'
+import { shutDownChild } from './child-shutdown.ts'
 import { type ChildSpec, parseChildSpec } from './child-spec.ts'
 import { DynamicSupervisorServer, type DynamicSupervisorSettings } from './dynamic-supervisor-server.ts'
 import { SupervisorError } from './errors.ts'
@@ -23,9 +24,9 @@ export interface ChildSupervisorSettings extends DynamicSupervisorSettings {
 const START_CHILD = atom('start_child')
 const END_CHILD = atom('$end_child')
 const EXIT = atom('EXIT')
-const KILL = atom('kill')
 const OK = atom('ok')
 const RESTART = atom('$gen_restart')
+const SHUTDOWN = atom('shutdown')
 
 /** A request: ends a child for good, with this exit reason. Of a child that is not there, nothing is said. */
 export function endChildRequest(pid: Pid, reason: Term): Term {
@@ -54,8 +55,7 @@ export class ChildSupervisor extends DynamicSupervisorServer {
       message instanceof Tuple && message[1] instanceof Pid ? state.children.get(message[1]) : undefined
     if (child !== undefined && message instanceof Tuple && (message[0] === EXIT || message[0] === RESTART)) {
       if ((state as ChildSupervisorSettings).isTaken(child.spec)) {
-        state.children.delete(child.pid)
-        state.onChildExited?.(child.pid, child.spec, (message[2] ?? null) as Term, false)
+        this.drop(child.pid, child.spec, (message[2] ?? SHUTDOWN) as Term, state)
         return noreply(state)
       }
     }
@@ -82,18 +82,7 @@ export class ChildSupervisor extends DynamicSupervisorServer {
     const child = pid instanceof Pid ? state.children.get(pid) : undefined
     if (child === undefined) return
     state.children.delete(child.pid)
-    if (!child.isRestarting) {
-      const down = this.self.whenDown(child.pid)
-      this.self.unlink(child.pid)
-      const { shutdown } = child.spec
-      this.self.exit(child.pid, shutdown === 'brutal_kill' ? KILL : reason)
-      const timer =
-        typeof shutdown === 'number'
-          ? this.self.clock.after(shutdown, () => this.self.exit(child.pid, KILL))
-          : undefined
-      await down
-      timer?.cancel()
-    }
-    state.onChildExited?.(child.pid, child.spec, reason, false)
+    if (!child.isRestarting) await shutDownChild(this.self, child.pid, child.spec, reason)
+    this.drop(child.pid, child.spec, reason, state)
   }
 }

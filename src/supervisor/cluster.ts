@@ -27,10 +27,10 @@ export interface ClusterOptions {
 }
 
 export interface ClusterEvents {
-  /** `ring` is what it was before the node came. */
-  onNodeUp(node: Atom, info: NodeInfo, ring: HashRing): void
-  /** `ring` is what is left. */
-  onNodeDown(node: Atom, info: NodeInfo, ring: HashRing): void
+  /** `isOurs`: the ring, as it was before the node came, names this one for the name of that node. */
+  onNodeUp(node: Atom, info: NodeInfo, isOurs: boolean): void
+  /** `isOurs`: what is left of the ring names this node for the name of the one that went. */
+  onNodeDown(node: Atom, info: NodeInfo, isOurs: boolean): void
   /** A TypeScript node with this supervisor came into sight. */
   onDeclared(node: Atom): void
   /** Places may have changed. */
@@ -132,15 +132,16 @@ export class Cluster implements ClusterView {
 
   #handleNodeUp(node: Atom, info: NodeInfo): void {
     if (!this.#follows(info.type)) return
-    this.#events.onNodeUp(node, info, this.ring)
+    this.#events.onNodeUp(node, info, this.nodeFor(node) === this.self)
     if (this.ring.add(node)) void this.#learnRelease(node)
     this.#events.onChange()
   }
 
   #handleNodeDown(node: Atom, info: NodeInfo): void {
-    this.#releases.forget(node)
     if (this.#follows(info.type)) this.ring.remove(node)
-    this.#events.onNodeDown(node, info, this.ring)
+    const isOurs = this.nodeFor(node) === this.self
+    this.#releases.forget(node)
+    this.#events.onNodeDown(node, info, isOurs)
     this.#events.onChange()
   }
 

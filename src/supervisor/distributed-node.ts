@@ -15,7 +15,7 @@ import {
   tuple,
 } from '../etf/index.ts'
 import type { Process, ServerClass } from '../runtime/index.ts'
-import type { ChildActions } from './child-actions.ts'
+import type { ChildActions, StartOutcome } from './child-actions.ts'
 import { childNameOf, initArgument, ordinaryName } from './child-args.ts'
 import { ChildRegistry } from './child-registry.ts'
 import { type ChildSpec, childSpecToTuple } from './child-spec.ts'
@@ -38,6 +38,7 @@ import { registryStateTerm } from './wire-terms.ts'
 const ALREADY_STARTED = atom('already_started')
 const ERROR = atom('error')
 const GEN_SERVER = atom('gen_server')
+const IGNORE = atom('ignore')
 const INVALID_RING = atom('invalid_ring')
 const MODULE = atom('module')
 const NODE_TERMINATE = atom('node_terminate')
@@ -77,9 +78,11 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     this.#remote = new RemoteSupervisors(host.rpc, this.names.dynamicSupervisor)
     this.#ref = host.runtime.makeRef()
     this.cluster = new Cluster(host, this.names.modules, options.cluster, {
-      onNodeUp: (node, info, ring) => this.#listeners.nodeUp(node, info, host.name, ring),
-      onNodeDown: (node, info, ring) => {
-        this.#listeners.nodeDown(node, info, host.name, ring)
+      onNodeUp: (node, info, isOurs) => {
+        if (isOurs) this.#listeners.nodeUp(node, info)
+      },
+      onNodeDown: (node, info, isOurs) => {
+        if (isOurs) this.#listeners.nodeDown(node, info)
         // Behind what the node said before it went.
         if (this.#registryServer !== undefined) host.runtime.send(this.#registryServer, tuple(NODEDOWN, node))
       },
@@ -238,10 +241,12 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #actions(): ChildActions {
-    const isStarted = (answer: Term): boolean => {
-      if (!(answer instanceof Tuple)) return false
+    const outcomeOf = (answer: Term): StartOutcome => {
+      if (answer === IGNORE) return 'ignored'
+      if (!(answer instanceof Tuple)) return 'failed'
       const reason = answer[1]
-      return answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
+      const runs = answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
+      return runs ? 'started' : 'failed'
     }
     const unlessItFails = async <T>(act: Promise<T>, otherwise: T): Promise<T> => {
       try {
@@ -255,13 +260,13 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       }
     }
     return {
-      startHere: (spec) => unlessItFails(this.startHere(spec).then(isStarted), false),
+      startHere: (spec) => unlessItFails(this.startHere(spec).then(outcomeOf), 'failed'),
       startOn: (node, spec) =>
         unlessItFails(
           this.#remote
             .start(node, spec)
-            .then((answer) => answer.type === 'answer' && isStarted(answer.answer)),
-          false,
+            .then((answer) => (answer.type === 'answer' ? outcomeOf(answer.answer) : 'failed')),
+          'failed',
         ),
       end: async (pid, reason) => {
         const ended =
@@ -313,14 +318,14 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       name: {
         whereis: () => this.registry.whereis(name),
         register: (pid) => this.registry.register(name, spec, pid),
-        unregister: (pid) => this.registry.unregister(name, pid, this.#known.has(spec)),
+        unregister: (pid) => this.registry.unregister(name, spec, pid, this.#known.has(spec)),
       },
     }
   }
 
   #forget(spec: ChildSpec): void {
     const named = childNameOf(spec, this.names.name)
-    if (named !== undefined) this.registry.forget(named.name)
+    if (named !== undefined) this.registry.forget(named.name, spec)
   }
 
   /** The shape of `:sys.get_status/1`, without asking every child. */

@@ -118,9 +118,13 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
 
   /** Children end at the same time, each with its own patience. */
   override async terminate(_reason: Term, state: DynamicSupervisorSettings): Promise<void> {
-    const running = [...state.children].filter((child) => !child.isRestarting)
+    const children = [...state.children]
     state.children.clear()
-    await Promise.all(running.map(({ pid, spec }) => this.#end(pid, spec, state)))
+    await Promise.all(
+      children.map(({ pid, spec, isRestarting }) =>
+        isRestarting ? this.drop(pid, spec, SHUTDOWN, state) : this.#end(pid, spec, state),
+      ),
+    )
   }
 
   override formatStatus(state: DynamicSupervisorSettings): Term {
@@ -148,8 +152,8 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
   async #terminateChild(pid: Term, state: DynamicSupervisorSettings): Promise<Term> {
     const child = pid instanceof Pid ? state.children.get(pid) : undefined
     if (child === undefined) return tuple(ERROR, NOT_FOUND) as Term
-    if (!child.isRestarting) await this.#end(child.pid, child.spec, state)
-    state.children.delete(child.pid)
+    if (child.isRestarting) this.drop(child.pid, child.spec, SHUTDOWN, state)
+    else await this.#end(child.pid, child.spec, state)
     return OK
   }
 
@@ -176,11 +180,12 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     const isOrderly = isOrderlyExit(reason)
     const restarts = shouldRestart(spec.restart, isOrderly)
     if (!isOrderly || spec.restart === 'permanent') this.#reportChild('a child ended', pid, spec, reason)
-    this.#tell(() => state.onChildExited?.(pid, spec, reason, restarts))
-    if (restarts) return this.#restart(pid, spec, reason, state)
-    state.children.delete(pid)
-    this.#publish('terminated', pid, reason)
-    return noreply(state)
+    if (!restarts) {
+      this.drop(pid, spec, reason, state)
+      return noreply(state)
+    }
+    this.#tell(() => state.onChildExited?.(pid, spec, reason, true))
+    return this.#restart(pid, spec, reason, state)
   }
 
   #handleRestart(pid: Pid, state: DynamicSupervisorSettings) {
@@ -195,8 +200,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
       const { maxRestarts, maxSeconds } = state
       const limits = { maxRestarts, maxSeconds }
       this.#report('error', 'a supervisor gives up: too many restarts', { child: String(pid), ...limits })
-      state.children.delete(pid)
-      this.#publish('terminated', pid, reason)
+      this.drop(pid, spec, reason ?? SHUTDOWN, state)
       return stop(SHUTDOWN, state)
     }
     const started = await this.#start(spec, state)
@@ -206,8 +210,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
       this.#publish('restarted', started.pid, reason)
       this.#tell(() => state.onChildStarted?.(started.pid, spec))
     } else if (started.status === 'ignore') {
-      state.children.delete(pid)
-      this.#publish('terminated', pid, reason)
+      this.drop(pid, spec, reason ?? IGNORE, state)
     } else {
       this.#reportChild('a child cannot be restarted, it is tried again', pid, spec, started.reason)
       state.children.setRestarting(pid, spec)
@@ -220,6 +223,12 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     const reason = await shutDownChild(this.self, pid, spec)
     const expected = spec.shutdown === 'brutal_kill' ? reason === atom('killed') : isOrderlyExit(reason)
     if (!expected) this.#reportChild('a child did not end as it was told to', pid, spec, reason)
+    this.drop(pid, spec, reason, state)
+  }
+
+  /** A child that does not run is gone for good, and whoever listens hears so. */
+  protected drop(pid: Pid, spec: ChildSpec, reason: Term, state: DynamicSupervisorSettings): void {
+    state.children.delete(pid)
     this.#publish('terminated', pid, reason)
     this.#tell(() => state.onChildExited?.(pid, spec, reason, false))
   }

@@ -25,7 +25,10 @@ export interface DynamicSupervisorOptions {
   readonly plan?: (spec: ChildSpec) => ChildPlan
   /** A child started, also after a crash. */
   readonly onChildStarted?: (pid: Pid, spec: ChildSpec) => void
-  /** A child ended; `restarts` says whether it is started again. */
+  /**
+   * A child ended; `restarts` says whether it is started again. When that comes to nothing, it is told once more with
+   * `restarts` false.
+   */
   readonly onChildExited?: (pid: Pid, spec: ChildSpec, reason: Term, restarts: boolean) => void
 }
 

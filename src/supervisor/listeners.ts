@@ -1,7 +1,6 @@
 /** Who is told what happens in a DistributedSupervisor, as `DistributedSupervisor.Listener` of the hex package. */
 import type { Logger } from '../core/index.ts'
 import { type Atom, type Encodable, inspect, type Pid, type Term } from '../etf/index.ts'
-import type { HashRing } from './hash-ring.ts'
 import type { NodeInfo } from './host.ts'
 
 /**
@@ -52,14 +51,12 @@ export class Listeners {
     this.#tellOfChild(name, (listener) => listener.onProcessStop?.(this.#supervisor, name, pid))
   }
 
-  nodeUp(node: Atom, info: NodeInfo, self: Atom, ring: HashRing): void {
-    if (ring.nodeFor(node) === self)
-      this.#tell((listener) => listener.onNodeUp?.(this.#supervisor, node, info))
+  nodeUp(node: Atom, info: NodeInfo): void {
+    this.#tell((listener) => listener.onNodeUp?.(this.#supervisor, node, info))
   }
 
-  nodeDown(node: Atom, info: NodeInfo, self: Atom, ring: HashRing): void {
-    if (ring.nodeFor(node) === self)
-      this.#tell((listener) => listener.onNodeDown?.(this.#supervisor, node, info))
+  nodeDown(node: Atom, info: NodeInfo): void {
+    this.#tell((listener) => listener.onNodeDown?.(this.#supervisor, node, info))
   }
 
   nodeTerminated(node: Atom, reason: Term, statuses: Term): void {

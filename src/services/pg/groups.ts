@@ -193,7 +193,9 @@ export class Groups {
     if (left.length === 0) return
     const entry = this.#groups.get(group)
     if (entry === undefined) return
-    entry.all = without(entry.all, left)
+    // One at a time is how members of a large group end.
+    if (left.length === 1) removeOne(entry.all, left[0]!)
+    else entry.all = without(entry.all, left)
     if (entry.all.length === 0) this.#groups.delete(group)
     events.push({ type: 'leave', group, pids: left })
   }
