@@ -1,6 +1,9 @@
+/** Chunks shorter than this are joined while they wait: each takes some hundred bytes besides its own. */
+const SMALL = 1024
+
 /**
  * Received chunks in order, read as one stream. A frame that lies inside one chunk is handed out as a view;
- * only a frame that spans chunks is copied together.
+ * only a frame that spans chunks is copied together. A peer that sends byte by byte costs no more memory than others.
  */
 export class ChunkQueue {
   #chunks: Uint8Array[] = []
@@ -17,6 +20,7 @@ export class ChunkQueue {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#length += chunk.length
+    if (chunk.length < SMALL && this.#chunks.length - this.#first > 1) this.#joinSmall()
   }
 
   /** The next two bytes as a number, or undefined while they have not arrived. */
@@ -64,6 +68,22 @@ export class ChunkQueue {
       this.skip(part.length)
     }
     return joined
+  }
+
+  /** A short chunk joins the one before it unless that is longer, so that each byte is copied a few times at most. */
+  #joinSmall(): void {
+    const chunks = this.#chunks
+    for (let last = chunks.length - 1; last > this.#first; last--) {
+      const right = chunks[last]!
+      const left = last - 1 === this.#first ? chunks[last - 1]!.subarray(this.#offset) : chunks[last - 1]!
+      if (right.length >= SMALL || left.length > right.length) return
+      const joined = new Uint8Array(left.length + right.length)
+      joined.set(left)
+      joined.set(right, left.length)
+      if (last - 1 === this.#first) this.#offset = 0
+      chunks.pop()
+      chunks[last - 1] = joined
+    }
   }
 
   #byteAt(index: number): number {

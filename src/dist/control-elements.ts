@@ -101,7 +101,9 @@ export function badElement(control: readonly Term[], index: number, expected: st
 export function describeKind(term: Term | undefined): string {
   if (term === undefined) return 'missing'
   if (term === null || typeof term !== 'object') return typeof term === 'object' ? 'nil' : `a ${typeof term}`
-  return Array.isArray(term) ? 'a list' : `a ${term.constructor.name}`
+  if (Array.isArray(term)) return 'a list'
+  // Not `term.constructor`: a map that arrives as an object may have a key of that name.
+  return `a ${(Object.getPrototypeOf(term) as object).constructor.name}`
 }
 
 function fail(error: DistError): never {

@@ -1,13 +1,10 @@
 /**
  * Capability flags of the handshake: the bits, the sets, and what two nodes agree on.
- * Protocol: section 2.5 (distribution flags). Not supported: nothing here is; the obsolete bits are named so that a
- * peer's flags can be printed, and are never set.
+ * Protocol: section 2.5 (distribution flags). The obsolete bits 0x2 and 0x40, atom caches of old, are never set.
  */
 
 /** The node is visible; the connection is when both sides set it. Optional. */
 export const DFLAG_PUBLISHED = 0x1n
-/** The atom cache of old; obsolete, never set. */
-export const DFLAG_ATOM_CACHE = 0x2n
 /** References of three words. Mandatory since OTP 25 at the latest. */
 export const DFLAG_EXTENDED_REFERENCES = 0x4n
 /** Monitors of processes. Optional; without it a monitor only reports the loss of the connection. */
@@ -16,8 +13,6 @@ export const DFLAG_DIST_MONITOR = 0x8n
 export const DFLAG_FUN_TAGS = 0x10n
 /** Monitors of registered names; goes with `DIST_MONITOR`. Optional. */
 export const DFLAG_DIST_MONITOR_NAME = 0x20n
-/** The atom cache of old, for hidden nodes; obsolete, never set. */
-export const DFLAG_HIDDEN_ATOM_CACHE = 0x40n
 /** NEW_FUN_EXT. Mandatory since OTP 25. */
 export const DFLAG_NEW_FUN_TAGS = 0x80n
 /** Pids and ports with more bits. Mandatory since OTP 25 at the latest. */

@@ -109,7 +109,8 @@ export class FragmentAssembler {
     this.#charged += charge
     sequence.charged += charge
     sequence.length += data.length
-    sequence.pieces.push(data.length < VIEW_BYTES ? data.slice() : data)
+    // Not `slice`, which is no copy of a Buffer.
+    sequence.pieces.push(data.length < VIEW_BYTES ? Uint8Array.from(data) : data)
   }
 }
 

@@ -25,6 +25,9 @@ import {
 
 const SMALL_TUPLE_EXT = 104
 
+/** The bytes of a frame from this size on are let go of when it was read; smaller ones stay until the next frame. */
+const LARGE_FRAME = 64 * 1024
+
 const NO_ATOMS: readonly Atom[] = []
 const NO_BYTES: Uint8Array = new Uint8Array(0)
 
@@ -72,6 +75,12 @@ export class FrameReader implements ControlFrame {
     }
   }
 
+  #letGo(): void {
+    this.#bytes = NO_BYTES
+    this.#terms.reset(NO_BYTES, 0)
+    this.#control.length = 0
+  }
+
   readPayload(): Term {
     const terms = this.#terms
     if (this.#form.passThrough) {
@@ -111,9 +120,6 @@ export class FrameReader implements ControlFrame {
   #readJoined(message: JoinedMessage | undefined, handler: ControlHandler): void {
     if (message === undefined) return
     this.#readMessage(message.bytes, 0, message.firstLength, message.atoms, handler)
-    // A message in pieces is large: do not hold it until the next one arrives.
-    this.#bytes = NO_BYTES
-    this.#terms.reset(NO_BYTES, 0)
   }
 
   /** `controlLimit`: the offset that the control must not go beyond. */
@@ -144,6 +150,7 @@ export class FrameReader implements ControlFrame {
       })
     }
     dispatchControl(control, arity, this, handler)
+    if (bytes.length >= LARGE_FRAME) this.#letGo()
   }
 }
 

@@ -227,6 +227,7 @@ export class EpmdConnection implements TransportHandler {
 
   get #isLocal(): boolean {
     const { remoteAddress, localAddress } = this.#transport
-    return isLoopbackAddress(remoteAddress) || remoteAddress === localAddress
+    // Both are empty when the peer was gone before its connection was accepted.
+    return isLoopbackAddress(remoteAddress) || (remoteAddress !== '' && remoteAddress === localAddress)
   }
 }

@@ -13,8 +13,8 @@ export class AtomReader extends Cursor {
   /** The atom references of the frame, for ATOM_CACHE_REF. */
   protected atoms: readonly Atom[] | undefined
 
-  constructor(budget: AtomBudget) {
-    super()
+  constructor(budget: AtomBudget, maxElements: number) {
+    super(maxElements)
     this.#budget = budget
   }
 
@@ -69,7 +69,7 @@ export class AtomReader extends Cursor {
     if (found !== undefined) return found
     this.#checkLength(length, at)
     for (let i = at; i < end; i++) name += String.fromCharCode(this.bytes[i]!)
-    return this.#charge(name, at)
+    return this.#make(name, at)
   }
 
   /** An atom that this process meets for the first time. */
@@ -78,7 +78,7 @@ export class AtomReader extends Cursor {
     const text = tooLong ? undefined : readText(this.bytes, at, at + length)
     if (!tooLong && text === undefined) throw this.fail('ERR_ETF_ATOM', 'the text of an atom is no UTF-8', at)
     this.#checkLength(text === undefined ? length : [...text].length, at)
-    return this.#charge(text!, at)
+    return this.#make(text!, at)
   }
 
   #checkLength(characters: number, at: number): void {
@@ -87,7 +87,7 @@ export class AtomReader extends Cursor {
     throw this.fail('ERR_ETF_ATOM', problem, at)
   }
 
-  #charge(name: string, at: number): Atom {
+  #make(name: string, at: number): Atom {
     if (findAtomByName(name) === undefined) {
       const budget = this.#budget
       if (budget.used >= budget.limit) {

@@ -9,13 +9,16 @@ const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof B
  */
 const KEEP_VIEW_FROM = 4096
 
+/** And only when it is no less than this part of them: else one of 4 KiB could hold a message of many MiB. */
+const KEEP_VIEW_PART = 1 / 16
+
 /** Up to this many bytes are copied by a loop, which is over before a call of `set` has begun. */
 const SHORT_COPY = 16
 
 /** The bytes from `start` to `end`: a `Buffer` on Node, else a plain Uint8Array. */
 export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start
-  if (length >= KEEP_VIEW_FROM) {
+  if (length >= KEEP_VIEW_FROM && length >= bytes.buffer.byteLength * KEEP_VIEW_PART) {
     const { buffer, byteOffset } = bytes
     return NodeBuffer !== undefined && buffer instanceof ArrayBuffer
       ? NodeBuffer.from(buffer, byteOffset + start, length)

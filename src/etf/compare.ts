@@ -113,6 +113,9 @@ function itemsOf(list: unknown): readonly unknown[] {
 
 const NIL: readonly unknown[] = []
 
+type Pair = [unknown, unknown]
+type SortedMaps = Map<unknown, readonly Pair[]>
+
 /**
  * Compares without recursion but into the keys of maps: `#pending` holds the pairs that decide when all before them are
  * equal, the next one last.
@@ -120,6 +123,12 @@ const NIL: readonly unknown[] = []
 class Comparison {
   readonly #pending: unknown[] = []
   readonly #exactness: boolean[] = []
+  /** The sorted pairs of the maps met so far. Maps that are keys are met often, and sorting compares their own keys. */
+  #sorted: SortedMaps | undefined
+
+  constructor(sorted?: SortedMaps) {
+    this.#sorted = sorted
+  }
 
   run(a: unknown, b: unknown, exact: boolean): Order {
     this.#push(a, b, exact)
@@ -174,8 +183,18 @@ class Comparison {
       case KIND.LIST:
         return this.#lists(a, b, exact)
       case KIND.MAP:
-        return this.#maps(mapPairs(a), mapPairs(b), exact)
+        return this.#maps(this.#pairsOf(a), this.#pairsOf(b), exact)
     }
+  }
+
+  #pairsOf(map: unknown): readonly Pair[] {
+    this.#sorted ??= new Map()
+    let pairs = this.#sorted.get(map)
+    if (pairs === undefined) {
+      pairs = sortPairs(mapPairs(map), this.#sorted)
+      this.#sorted.set(map, pairs)
+    }
+    return pairs
   }
 
   #funs(a: unknown, aKind: Kind, b: unknown, bKind: Kind, exact: boolean): Order {
@@ -217,13 +236,11 @@ class Comparison {
   }
 
   /** Sizes, then the sorted keys, always exactly, then the values in the order of the keys. */
-  #maps(a: [unknown, unknown][], b: [unknown, unknown][], exact: boolean): Order {
+  #maps(a: readonly Pair[], b: readonly Pair[], exact: boolean): Order {
     const order = orderOf(a.length, b.length)
     if (order !== 0) return order
-    sortByKey(a)
-    sortByKey(b)
     for (let i = 0; i < a.length; i++) {
-      const byKey = compareExactly(a[i]![0], b[i]![0])
+      const byKey = new Comparison(this.#sorted).run(a[i]![0], b[i]![0], true)
       if (byKey !== 0) return byKey
     }
     for (let i = a.length - 1; i >= 0; i--) this.#push(a[i]![1], b[i]![1], exact)
@@ -237,14 +254,13 @@ function restOf(list: unknown, items: readonly unknown[], from: number): unknown
   return from === items.length ? list.tail : new ImproperList(items.slice(from), list.tail)
 }
 
-/** Exact term order, in which 1 and 1.0 differ: of map keys. @internal */
-export function compareExactly(a: unknown, b: unknown): Order {
-  return new Comparison().run(a, b, true)
+function sortPairs(pairs: Pair[], sorted: SortedMaps): Pair[] {
+  return pairs.sort(([a], [b]) => new Comparison(sorted).run(a, b, true))
 }
 
-/** Sorts pairs by key in exact term order, in place. @internal */
+/** Sorts pairs by key in exact term order, in which 1 and 1.0 differ, in place. @internal */
 export function sortByKey(pairs: [unknown, unknown][]): [unknown, unknown][] {
-  return pairs.sort(([a], [b]) => compareExactly(a, b))
+  return sortPairs(pairs, new Map())
 }
 
 /**
@@ -267,5 +283,5 @@ export function compareTerms(a: Encodable, b: Encodable): Order {
  * termEquals(1, float(1)) // false
  */
 export function termEquals(a: Encodable, b: Encodable): boolean {
-  return compareExactly(a, b) === 0
+  return new Comparison().run(a, b, true) === 0
 }

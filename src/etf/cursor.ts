@@ -1,11 +1,21 @@
 /** The bounded cursor under the term reader: nothing is read before it is known to be there. */
 import { DecodeError, type DecodeErrorCode } from './errors.ts'
 
+/** What a map takes besides its pairs, in elements. */
+const MAP_CHARGE = 4
+
 export class Cursor {
   /** Where the next byte is read. */
   offset = 0
   protected bytes: Uint8Array = new Uint8Array(0)
   protected end = 0
+  /** Elements of containers read since the cursor was last put into other bytes. */
+  protected elements = 0
+  readonly #maxElements: number
+
+  constructor(maxElements: number) {
+    this.#maxElements = maxElements
+  }
 
   protected fail(code: DecodeErrorCode, problem: string, at: number): DecodeError {
     return new DecodeError(code, problem, this.bytes, at)
@@ -49,6 +59,22 @@ export class Cursor {
       const problem = `${count} elements are announced, and only ${left} bytes are left`
       throw this.fail('ERR_ETF_TRUNCATED', problem, this.offset)
     }
+    this.charge(count)
     return count
+  }
+
+  /** A count of pairs of a map. */
+  protected readPairCount(): number {
+    const count = this.readCount(2)
+    this.charge(count + MAP_CHARGE)
+    return count
+  }
+
+  /** Counts elements of a container. */
+  protected charge(count: number): void {
+    this.elements += count
+    if (this.elements <= this.#maxElements) return
+    const problem = `more than ${this.#maxElements} elements; raise limits.elements if that is meant`
+    throw this.fail('ERR_ETF_TOO_LARGE', problem, this.offset)
   }
 }

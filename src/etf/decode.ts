@@ -12,8 +12,8 @@ const COMPRESSED_HEADER = 6
 /**
  * The term of an external form with the leading version byte 131, compressed or not; all bytes belong to it.
  *
- * Takes any bytes: the outcome is a term or a `DecodeError`. Binaries from 4 KiB on are views into `bytes`, so leave
- * those unchanged.
+ * Takes any bytes: the outcome is a term or a `DecodeError`. Large binaries, from 4 KiB on, may be views into `bytes`,
+ * so leave those unchanged.
  *
  * @throws DecodeError with `code`, `offset` and `byte`; OptionError for bad options.
  * @example

@@ -83,8 +83,8 @@ function decodeRange(fields: StructFields): Range | undefined {
 }
 
 function decodeCoefficient(value: Term | undefined): Decimal['coef'] | undefined {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number') return BigInt(value)
+  if (typeof value === 'bigint') return value < 0n ? undefined : value
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined
   const name = value instanceof Atom ? value.name : undefined
   return name === 'NaN' || name === 'inf' ? name : undefined
 }
@@ -92,7 +92,8 @@ function decodeCoefficient(value: Term | undefined): Decimal['coef'] | undefined
 function decodeDecimal(fields: StructFields): Decimal | undefined {
   const { sign, exp, coef: given } = fields
   const coef = decodeCoefficient(given)
-  if (coef === undefined || (sign !== 1 && sign !== -1) || typeof exp !== 'number') return undefined
+  if (coef === undefined || (sign !== 1 && sign !== -1)) return undefined
+  if (typeof exp !== 'number' || !Number.isSafeInteger(exp)) return undefined
   return new Decimal(sign, coef, exp)
 }
 

@@ -56,6 +56,7 @@ export type DecodeErrorCode =
   | 'ERR_ETF_TUPLE'
   | 'ERR_ETF_DUPLICATE_KEY'
   | 'ERR_ETF_COMPRESSED'
+  | 'ERR_ETF_TOO_LARGE'
   | 'ERR_ETF_DEPTH'
   | 'ERR_ETF_STRUCT'
 

@@ -106,11 +106,13 @@ export function inspectFunctionName(name: string): string {
 
 /** The characters of a list that Elixir prints as a charlist, or undefined. */
 export function charlistText(items: readonly unknown[]): string | undefined {
-  let text = ''
   for (const item of items) {
     if (typeof item !== 'number' || !Number.isInteger(item)) return undefined
     if (item < 0x07 || item > 0x7e || (item < 0x20 && !ESCAPES.has(item))) return undefined
-    text += String.fromCharCode(item)
+  }
+  let text = ''
+  for (let i = 0; i < items.length; i += 4096) {
+    text += String.fromCharCode(...(items.slice(i, i + 4096) as number[]))
   }
   return text
 }

@@ -39,6 +39,12 @@ class Piece {
   }
 }
 
+/** Longer text is cut off: strings end at some 500 million characters, and nobody reads so much. */
+const MAX_TEXT = 50_000_000
+
+/** Integers beyond print in hexadecimal, for the decimal digits of a million bytes take a second. */
+const MAX_DECIMAL = 2n ** 65_536n
+
 const COMMA = new Piece(', ')
 const ARROW = new Piece(' => ')
 const BAR = new Piece(' | ')
@@ -61,7 +67,7 @@ class Inspector {
 
   constructor(options: InspectOptions) {
     this.#left = options.limit ?? Number.POSITIVE_INFINITY
-    this.#printableLimit = options.printableLimit ?? Number.POSITIVE_INFINITY
+    this.#printableLimit = Math.min(options.printableLimit ?? MAX_TEXT, MAX_TEXT)
   }
 
   run(term: unknown): string {
@@ -76,6 +82,7 @@ class Inspector {
       } else {
         this.#write(next)
       }
+      if (this.#text.length > MAX_TEXT) return `${this.#text}...`
     }
     return this.#text
   }
@@ -83,7 +90,7 @@ class Inspector {
   #write(value: unknown): void {
     switch (kindOf(value)) {
       case KIND.INTEGER:
-        this.#text += value === 0 ? '0' : String(value)
+        this.#text += integerText(value as number | bigint)
         return
       case KIND.FLOAT:
         this.#text += inspectFloat(asFloat(value))
@@ -129,9 +136,18 @@ class Inspector {
     if (value instanceof BitString && value.bits !== 0 && value.bits !== 8) return bitStringText(value)
     const bytes = typeof value === 'string' ? undefined : asBytes(value)
     const text = bytes === undefined ? (value as string) : readText(bytes, 0, bytes.length)
-    if (text === undefined || !isPrintableText(text)) return `<<${(bytes ?? asBytes(value)).join(', ')}>>`
+    if (text === undefined || !isPrintableText(text)) return this.#bytes(bytes ?? asBytes(value))
     if (text.length <= this.#printableLimit) return quoteText(text)
     return `${quoteText(text.slice(0, this.#printableLimit))} <> ...`
+  }
+
+  /** Bytes count as elements, as in Elixir. */
+  #bytes(bytes: Uint8Array): string {
+    const count = Math.min(bytes.length, Math.max(this.#left, 0), MAX_TEXT / 5)
+    this.#left -= count
+    const shown = bytes.subarray(0, count).join(', ')
+    if (count === bytes.length) return `<<${shown}>>`
+    return count === 0 ? '<<...>>' : `<<${shown}, ...>>`
   }
 
   #list(list: unknown): void {
@@ -144,11 +160,12 @@ class Inspector {
     const items = list as unknown[]
     const charlist = charlistText(items)
     if (charlist !== undefined) {
-      this.#text += `~c${quoteText(charlist)}`
+      const shown = charlist.slice(0, this.#printableLimit)
+      this.#text += `~c${quoteText(shown)}${shown.length < charlist.length ? ' ++ ...' : ''}`
       return
     }
-    const pairs = items.map(keywordPair)
-    if (pairs.every((pair) => pair !== undefined)) this.#elements('[', list, pairs as unknown[][], ']', true)
+    const pairs = keywordPairs(items)
+    if (pairs !== undefined) this.#elements('[', list, pairs, ']', true)
     else this.#elements('[', list, items, ']')
   }
 
@@ -225,6 +242,17 @@ class Inspector {
   }
 }
 
+/** The pairs of a keyword list, or undefined for every other list. */
+function keywordPairs(items: readonly unknown[]): unknown[][] | undefined {
+  const pairs: unknown[][] = []
+  for (const item of items) {
+    const pair = keywordPair(item)
+    if (pair === undefined) return undefined
+    pairs.push(pair)
+  }
+  return pairs
+}
+
 function keywordPair(item: unknown): unknown[] | undefined {
   if (!(item instanceof Tuple) || item.length !== 2) return undefined
   const [key, value] = item.toArray() as [unknown, unknown]
@@ -234,6 +262,12 @@ function keywordPair(item: unknown): unknown[] | undefined {
 function keywordPairOf([key, value]: Pair): unknown[] | undefined {
   const text = isAtom(key) ? keywordKey(asAtom(key).name) : undefined
   return text === undefined ? undefined : [new Piece(`${text} `), value]
+}
+
+function integerText(value: number | bigint): string {
+  if (value === 0) return '0'
+  if (typeof value === 'number' || (value < MAX_DECIMAL && value > -MAX_DECIMAL)) return String(value)
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`
 }
 
 /** An atom in Erlang's syntax. */

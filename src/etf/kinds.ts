@@ -1,6 +1,6 @@
 /** Which Erlang type a JavaScript value stands for; used where speed matters less than saying it once. */
 import { EncodeError } from './errors.ts'
-import { Atom, atom } from './terms/atom.ts'
+import { Atom, atom, findAtomByName, looseAtom } from './terms/atom.ts'
 import { BitString } from './terms/bit-string.ts'
 import { ExportFun } from './terms/export-fun.ts'
 import { Float } from './terms/float.ts'
@@ -117,12 +117,15 @@ export function asFloat(value: unknown): number {
   return value instanceof Float ? value.value : (value as number)
 }
 
-/** The pairs of a value of kind MAP; an object's keys are atoms, and its undefined properties are left out. */
+/**
+ * The pairs of a value of kind MAP; an object's keys are atoms, and its undefined properties are left out. New atoms
+ * are not interned: an object may hold keys that a peer chose.
+ */
 export function mapPairs(value: unknown): [unknown, unknown][] {
   if (value instanceof Map) return [...value]
   const pairs: [unknown, unknown][] = []
   for (const [key, each] of Object.entries(value as object)) {
-    if (each !== undefined) pairs.push([atom(key), each])
+    if (each !== undefined) pairs.push([findAtomByName(key) ?? looseAtom(key), each])
   }
   return pairs
 }

@@ -3,7 +3,7 @@ import { AtomBudget } from './atom-budget.ts'
 import { takeBinary } from './binary.ts'
 import { IdentifierReader } from './identifier-reader.ts'
 import { readMagnitude } from './integers.ts'
-import type { DecodeOptions } from './options.ts'
+import type { CodecLimits, DecodeOptions } from './options.ts'
 import { MAX_INTEGER_BYTES, SMALL_INTEGER_EXT } from './tags.ts'
 import { BitString } from './terms/bit-string.ts'
 import { ExportFun } from './terms/export-fun.ts'
@@ -22,8 +22,8 @@ export class LeafReader extends IdentifierReader {
   /** Above 0 inside map keys and funs, where floats and structs are left exactly as they are. */
   protected verbatim = 0
 
-  constructor(options: DecodeOptions, atoms: number) {
-    super(options.atomBudget ?? new AtomBudget(atoms))
+  constructor(options: DecodeOptions, limits: Required<CodecLimits>) {
+    super(options.atomBudget ?? new AtomBudget(limits.atoms), limits.elements)
     this.#strings = options.binaries !== 'buffer'
     this.#exactFloats = options.floats === 'exact'
   }
@@ -90,6 +90,7 @@ export class LeafReader extends IdentifierReader {
   protected readByteList(): Term[] {
     const length = this.readU16()
     const at = this.take(length)
+    this.charge(length)
     const items: Term[] = new Array(length)
     for (let i = 0; i < length; i++) items[i] = this.bytes[at + i]!
     return items

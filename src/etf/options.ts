@@ -12,6 +12,11 @@ export interface CodecLimits {
   readonly atoms?: number
   /** Bytes that a compressed term may take when inflated. Default 64 MiB. */
   readonly inflated?: number
+  /**
+   * Elements of all lists, tuples and maps of one decoded term, or of one message, together. An empty list takes one
+   * byte on the wire and fifty here, so a limit on bytes is none on memory. Default 10 000 000.
+   */
+  readonly elements?: number
 }
 
 export interface EncodeOptions {
@@ -67,13 +72,14 @@ export const DEFAULT_LIMITS: Required<CodecLimits> = Object.freeze({
   depth: 10_000,
   atoms: 100_000,
   inflated: 64 * 1024 * 1024,
+  elements: 10_000_000,
 })
 
 /** The limits with the defaults filled in. */
 export function resolveLimits(limits: CodecLimits | undefined): Required<CodecLimits> {
   if (limits === undefined) return DEFAULT_LIMITS
   const resolved = { ...DEFAULT_LIMITS }
-  for (const name of ['depth', 'atoms', 'inflated'] as const) {
+  for (const name of ['depth', 'atoms', 'inflated', 'elements'] as const) {
     const value = limits[name]
     if (value === undefined) continue
     if (!Number.isSafeInteger(value) || value < 0) {

@@ -28,8 +28,9 @@ class Bits {
 
   /** The lowest `size` bits, as Elixir cuts integers that are too large. */
   pushInteger(value: bigint, size: number): void {
-    const kept = BigInt.asUintN(size, value)
-    for (let i = size - 1; i >= 0; i--) this.push(Number((kept >> BigInt(i)) & 1n))
+    if (size === 0) return
+    const kept = BigInt.asUintN(size, value).toString(2).padStart(size, '0')
+    for (let i = 0; i < size; i++) this.push(kept.charCodeAt(i) & 1)
   }
 
   pushBytes(bytes: Uint8Array): void {

@@ -184,7 +184,7 @@ class Parser {
       cursor.skipSpace()
       if (cursor.accept(']')) return items
       if (this.#isKeyword()) {
-        items.push(...this.#parseKeywords(']', 'in the list'))
+        for (const pair of this.#parseKeywords(']', 'in the list')) items.push(pair)
         return items
       }
       items.push(this.parseTerm())

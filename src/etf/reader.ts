@@ -64,8 +64,8 @@ const MAX_VERBATIM = 32
 /**
  * Reads tagged terms, without the leading version byte, one after another.
  *
- * One instance serves a connection for good: `reset` gives it the next bytes. Binaries from 4 KiB on are views into
- * those bytes. Not part of the stable API. @internal
+ * One instance serves a connection for good: `reset` gives it the next bytes. Large binaries are views into those
+ * bytes. Not part of the stable API. @internal
  */
 export class TermReader extends LeafReader {
   readonly #objects: boolean
@@ -76,7 +76,7 @@ export class TermReader extends LeafReader {
 
   constructor(options: DecodeOptions = {}) {
     const limits = resolveLimits(options.limits)
-    super(options, limits.atoms)
+    super(options, limits)
     this.#objects = options.maps === 'object'
     this.#structs = resolveStructs(options.structs)
     this.#maxDepth = limits.depth
@@ -89,6 +89,7 @@ export class TermReader extends LeafReader {
     this.end = bytes.length
     this.offset = offset
     this.atoms = atoms
+    this.elements = 0
   }
 
   /**
@@ -198,7 +199,11 @@ export class TermReader extends LeafReader {
   }
 
   #readArity(tag: number): number {
-    if (tag === SMALL_TUPLE_EXT) return this.readU8()
+    if (tag === SMALL_TUPLE_EXT) {
+      const arity = this.readU8()
+      this.charge(arity)
+      return arity
+    }
     const arity = this.readCount(1)
     if (arity <= MAX_TUPLE_ARITY) return arity
     const problem = `a tuple has at most ${MAX_TUPLE_ARITY} elements, this one ${arity}`
@@ -229,7 +234,7 @@ export class TermReader extends LeafReader {
   #readMap(): Term {
     if (this.#depth >= this.#maxRecursion) return this.#readDeep(MAP_EXT)
     const at = this.offset - 1
-    const count = this.readCount(2)
+    const count = this.readPairCount()
     this.#depth++
     let map = new Map<Term, Term>()
     let plain = true
@@ -357,7 +362,7 @@ export class TermReader extends LeafReader {
     const at = this.offset - 1
     const items: Term[] = []
     if (tag === LIST_EXT) return { tag, at, left: this.readCount(1) + 1, items, record: undefined }
-    if (tag === MAP_EXT) return { tag, at, left: this.readCount(2) * 2, items, record: undefined }
+    if (tag === MAP_EXT) return { tag, at, left: this.readPairCount() * 2, items, record: undefined }
     if (tag !== RECORD_EXT) return { tag, at, left: this.#readArity(tag), items, record: undefined }
     const { count, make } = this.#readRecordHeader()
     return { tag, at, left: count, items, record: make }

@@ -1,4 +1,5 @@
 /** A string for every term: equal strings for terms that are equal under `=:=`, different ones for all others. */
+import { normalizeInteger } from './integers.ts'
 import { asAtom, asBytes, asFloat, bitLengthOf, KIND, mapPairs, requireKind } from './kinds.ts'
 import { ExportFun } from './terms/export-fun.ts'
 import type { Pid } from './terms/pid.ts'
@@ -21,10 +22,24 @@ function sized(mark: string, text: string): string {
   return `${mark}${text.length}:${text}`
 }
 
+/** As many characters as can be passed to one call. */
+const PIECE_BYTES = 4096
+
+/** In pieces: a string that grows by single characters takes thirty times their memory. */
 function latin1(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!)
+  for (let i = 0; i < bytes.length; i += PIECE_BYTES) {
+    text += String.fromCharCode(...bytes.subarray(i, i + PIECE_BYTES))
+  }
   return text
+}
+
+/** Decimal where that is cheap; hexadecimal for a bigint, since printing millions of decimal digits takes seconds. */
+function integerKey(value: number | bigint): string {
+  const normal = typeof value === 'bigint' ? normalizeInteger(value) : value
+  if (typeof normal === 'bigint') return `I${normal.toString(16)};`
+  // A template would print -0 as 0 too, but be plain about it: as an integer it is 0.
+  return `i${normal === 0 ? 0 : normal};`
 }
 
 function bitsKey(value: unknown): string {
@@ -53,8 +68,7 @@ export function termKey(term: unknown): string {
     const kind = requireKind(value)
     switch (kind) {
       case KIND.INTEGER:
-        // A template would print -0 as 0 too, but be plain about it: as an integer it is 0.
-        key += `i${value === 0 ? 0 : value};`
+        key += integerKey(value as number | bigint)
         break
       case KIND.FLOAT: {
         const number = asFloat(value)

@@ -51,13 +51,21 @@ export class MemoryPipe {
     this.wake()
   }
 
-  /** Forgets the bytes that have not arrived; signals stay, as a kernel sends them without the process. */
-  dropBytes(): void {
+  /**
+   * Forgets the bytes that have not arrived, but for the first pieces that together are no more than `kept`. Signals
+   * stay, as a kernel sends them without the process.
+   */
+  dropBytes(kept: number): void {
+    let bytes = 0
+    let room = true
     for (let left = this.#items.length; left > 0; left--) {
       const item = this.#items.shift()!
-      if (item.size === 0) this.#items.push(item)
+      room &&= bytes + item.size <= kept
+      if (item.size > 0 && !room) continue
+      bytes += item.size
+      this.#items.push(item)
     }
-    this.#queuedBytes = 0
+    this.#queuedBytes = bytes
   }
 
   /** Looks again at what may arrive. */

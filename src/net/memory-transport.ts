@@ -8,7 +8,7 @@ import { NetError } from './errors.ts'
 import { MemoryPipe } from './memory-pipe.ts'
 import type { Endpoint, Transport, TransportHandler } from './transport.ts'
 
-/** What a kernel takes over from a process that closes: more than this keeps `end` from closing at once. */
+/** What a kernel takes over from a process that closes: more keeps `end` from closing at once, and `destroy` drops it. */
 const KERNEL_BUFFER_BYTES = 64 * 1024
 
 export interface MemoryLink {
@@ -116,7 +116,8 @@ export class MemoryTransport implements Transport {
 
   destroy(): void {
     if (this.#state === 'closed') return
-    this.#outgoing.dropBytes()
+    // What the kernel has taken arrives, with nobody behind it any more.
+    this.#outgoing.dropBytes(KERNEL_BUFFER_BYTES)
     this.signal(() => this.#peer?.handleEnd())
     this.#close()
   }
@@ -124,7 +125,7 @@ export class MemoryTransport implements Transport {
   /** Breaks this end as a reset from the network does. */
   reset(): void {
     if (this.#state === 'closed') return
-    this.#outgoing.dropBytes()
+    this.#outgoing.dropBytes(0)
     this.#error = new NetError('ERR_NET_RESET', 'transfer', this.#far)
     this.#close()
   }

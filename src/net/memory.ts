@@ -3,7 +3,7 @@
  * in one test over it.
  *
  * A cut link behaves as a partition does under TCP: nothing arrives and neither end is told. What was written waits
- * in the sender's buffer and arrives after the link is healed, unless an end was closed meanwhile.
+ * in the sender's buffer and arrives after the link is healed, unless a connection was reset meanwhile.
  * Not supported: loss or reordering inside a stream, which TCP hides from everybody.
  */
 import { type Clock, OptionError, systemClock } from '../core/index.ts'

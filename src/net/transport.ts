@@ -26,7 +26,7 @@ export interface Transport {
   resume(): void
   /** Sends what is queued, then closes. */
   end(): void
-  /** Closes at once and drops what is queued. */
+  /** Closes at once and drops what is queued here; what the kernel has taken still arrives. */
   destroy(): void
 }
 

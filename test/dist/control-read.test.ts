@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { OP } from '../../src/dist/control.ts'
+import { pidAt } from '../../src/dist/control-elements.ts'
 import * as flags from '../../src/dist/flags.ts'
 import { atom, type Encodable, ImproperList, Pid, Tuple, tuple } from '../../src/etf/index.ts'
 import {
@@ -238,5 +239,12 @@ test('a control that goes beyond the first fragment is an error', (t) => {
   ])
   const second = Buffer.concat([Buffer.from([131, 70]), id, fragment(1), body.subarray(10)])
   t.throws(() => receive(ALL, [first, second]), { code: 'ERR_DIST_BAD_FRAGMENT' })
+  t.end()
+})
+
+test('a map that arrives as an object with the key constructor is refused like any other', (t) => {
+  const object = Object.fromEntries([['constructor', null]])
+  const expected = { code: 'ERR_DIST_BAD_CONTROL', actual: 'a Object' }
+  t.throws(() => pidAt([OP.LINK, object], 1), expected)
   t.end()
 })

@@ -44,6 +44,15 @@ test('small pieces do not keep the received chunk, and are not changed with it',
   t.end()
 })
 
+test('small pieces of a Buffer, as sockets give them, are copied too', (t) => {
+  const assembler = new FragmentAssembler(LIMITS)
+  const chunk = Buffer.from([1, 2, 3])
+  assembler.start(1n, 2n, chunk.subarray(0, 2), [])
+  chunk.fill(9)
+  t.same([...assembler.continue(1n, 1n, chunk.subarray(2))!.bytes], [1, 2, 9])
+  t.end()
+})
+
 test('ids that break the rules are errors', (t) => {
   const bad = { code: 'ERR_DIST_BAD_FRAGMENT' }
   const fresh = () => new FragmentAssembler(LIMITS)

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { test } from 'tap'
+import * as flags from '../../src/dist/flags.ts'
 import { OUR_FLAGS, ourFlags } from '../../src/dist/flags.ts'
 import { cookieDigest } from '../../src/dist/handshake/digest.ts'
 import * as messages from '../../src/dist/handshake/messages.ts'
@@ -241,4 +242,38 @@ test('a message that arrives while the node decides waits for the decision', asy
   t.equal((await peer.nextMessage()).toString(), 'salive')
   t.equal(messages.decodeChallenge(await peer.nextMessage()).name, BOB.name)
   dialled.destroy()
+})
+
+test('a peer that floods us while the node decides is dropped', async (t) => {
+  const [dialled, accepted] = await transportPair({ chunkBytes: 1000 })
+  const peer = new RawPeer(dialled)
+  const shaking = acceptHandshake(accepted, {
+    self: BOB,
+    cookieFor: () => 'secret',
+    decide: () => new Promise(() => {}),
+  })
+  peer.message(messages.encodeName({ flags: OUR_FLAGS, creation: 1, name: 'flood@x' }))
+  dialled.write(new Uint8Array(10_000))
+  await t.rejects(shaking, { code: 'ERR_HANDSHAKE_BAD_MESSAGE', expected: 4096 })
+  await peer.untilClosed()
+})
+
+test('a named node is hidden, whatever it says', async (t) => {
+  const nameMe = flags.DFLAG_NAME_ME | OUR_FLAGS
+  const [dialled, accepted] = await transportPair()
+  const peer = new RawPeer(dialled)
+  const shaking = acceptHandshake(accepted, {
+    self: BOB,
+    cookieFor: () => 'secret',
+    decide: () => 'ok',
+    nameFor: (host) => ({ name: `given@${host}`, creation: 9 }),
+  })
+  peer.message(messages.encodeName({ flags: nameMe, creation: 0, name: 'x' }))
+  await peer.nextMessage()
+  const { challenge } = messages.decodeChallenge(await peer.nextMessage())
+  peer.message(messages.encodeChallengeReply({ challenge: 1, digest: digest(challenge) }))
+  const result = await shaking
+  t.equal(flags.hasFlag(result.flags, flags.DFLAG_PUBLISHED), false)
+  t.equal(flags.hasFlag(result.peer.flags, flags.DFLAG_PUBLISHED), false)
+  result.transport.destroy()
 })

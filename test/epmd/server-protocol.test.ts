@@ -1,5 +1,7 @@
 /** What our epmd answers, byte for byte as OTP's does, and what it refuses. Bytes were captured from OTP 25 and 29. */
 import { test } from 'tap'
+import { EpmdServer } from '../../src/epmd/index.ts'
+import type { Network, Transport } from '../../src/net/index.ts'
 import { eventually, NOW, startHarness } from './harness.ts'
 
 const unhex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -188,5 +190,40 @@ test('every request survives a network that delivers single bytes', async (t) =>
   t.match(await client.lookup('n1'), { name: 'n1', port: 7, extra: { length: 1020 } })
   t.same(await client.names(), [{ name: 'n1', port: 7 }])
   registration.close()
+  await server.close()
+})
+
+test('a requester whose address is unknown, because it is gone already, is not taken for local', async (t) => {
+  const written: string[] = []
+  const transport: Transport = {
+    remote: ':0',
+    localAddress: '',
+    remoteAddress: '',
+    bufferedBytes: 0,
+    handler: undefined,
+    write: (bytes) => written.push(Buffer.from(bytes).toString('latin1')) > 0,
+    pause() {},
+    resume() {},
+    end() {},
+    destroy() {},
+  }
+  const network: Network = {
+    connect: () => Promise.reject(new Error('nobody connects')),
+    listen: async (at, accept) => {
+      accepts.push(accept)
+      return { ...at, close: async () => {} }
+    },
+  }
+  const accepts: ((transport: Transport) => void)[] = []
+  let killed = false
+  const onKill = (): void => {
+    killed = true
+  }
+  const server = await EpmdServer.listen({ network, relaxed: true, onKill })
+  accepts[0]!(transport)
+  transport.handler!.onData(Buffer.from('00016b', 'hex'))
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(written, [])
+  t.equal(killed, false)
   await server.close()
 })

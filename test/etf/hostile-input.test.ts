@@ -6,9 +6,13 @@ import {
   type DecodeErrorCode,
   type DecodeOptions,
   decode,
+  type Encodable,
   EXACT,
   encode,
+  TermMap,
+  TermReader,
   Tuple,
+  tuple,
 } from '../../src/etf/index.ts'
 import { ArbitraryTerms, randomNumbers, seed } from '../support/arbitrary-terms.ts'
 import { fromHex, GOLDEN_TERMS } from './golden-terms.ts'
@@ -123,7 +127,7 @@ test('announced counts beyond the bytes at hand are refused before anything is m
     }
   }
   t.equal(
-    failure(nested('69 01000000', 1, '6A'.repeat(0x1000000)))?.code,
+    failure(nested('69 01000000', 1, '6A'.repeat(0x1000000)), { limits: { elements: 2 ** 25 } })?.code,
     'ERR_ETF_TUPLE',
     'a tuple of 2^24 elements',
   )
@@ -228,4 +232,56 @@ test('random bytes and mutated terms give a term or a DecodeError', async (t) =>
     if (failure(noise, options) === undefined) t.comment(`decoded ${Buffer.from(noise).toString('hex')}`)
   }
   t.ok(refused > 500, `${refused} of 4000 mutated terms were refused`)
+})
+
+test('elements are bounded over all containers of a term, whatever their bytes', async (t) => {
+  const limits = { elements: 100 }
+  const nils = (count: number): string => 'j'.charCodeAt(0).toString(16).repeat(count)
+  const word = (count: number): string => count.toString(16).padStart(8, '0')
+  const many: [string, string][] = [
+    ['one list', `6C ${word(101)} ${nils(101)} 6A`],
+    ['lists in a tuple', `68 03 ${`6C ${word(33)} ${nils(33)} 6A`.repeat(3)}`],
+    ['tuples in a list', `6C ${word(26)} ${'68 03 6A6A6A'.repeat(26)} 6A`],
+    ['a large tuple', `69 ${word(101)} ${nils(101)}`],
+    ['empty maps', `6C ${word(21)} ${'74 00000000'.repeat(21)} 6A`],
+    ['pairs', `74 ${word(49)} ${Array.from({ length: 49 }, (_, i) => `61 ${word(i).slice(6)} 6A`).join('')}`],
+    ['list of bytes', `6B 0065 ${'00'.repeat(101)}`],
+  ]
+  for (const [name, hex] of many) {
+    t.equal(failureOf(`83 ${hex}`, { limits })?.code, 'ERR_ETF_TOO_LARGE', name)
+    t.equal(failureOf(`83 ${hex}`), undefined, `${name}, by default`)
+  }
+  t.equal(failureOf(`83 6C ${word(100)} ${nils(100)} 6A`, { limits }), undefined, 'at the limit')
+  const reader = new TermReader({ limits })
+  const list = fromHex(`6C ${word(60)} ${nils(60)} 6A`.repeat(2))
+  reader.reset(list)
+  reader.readTerm()
+  t.throws(() => reader.readTerm(), { code: 'ERR_ETF_TOO_LARGE' }, 'over all terms of a message')
+  reader.reset(list)
+  t.equal((reader.readTerm() as unknown[]).length, 60, 'and anew for the next message')
+})
+
+test('a small binary does not hold a message of many megabytes in memory', async (t) => {
+  const bytes = encode(tuple(new Uint8Array(8192).fill(200), new Uint8Array(1_000_000).fill(200)))
+  const [small, large] = (decode(bytes) as Tuple).toArray() as [Uint8Array, Uint8Array]
+  t.equal(small.length, 8192)
+  t.ok(small.buffer.byteLength < 100_000, 'the small one is a copy')
+  t.equal(large.buffer, bytes.buffer, 'the large one is not')
+})
+
+/** Far below what the quadratic ways took (10 s and more), far above what is needed. */
+const SOON_MS = 3000
+
+test('large integers and binaries in keys of maps cost no more than their bytes', async (t) => {
+  const start = performance.now()
+  const integer = 2n ** 8_000_000n
+  const map = new TermMap<Encodable, number>([
+    [tuple(integer), 1],
+    [tuple(-integer), 2],
+    [new Uint8Array(4_000_000).fill(200), 3],
+  ])
+  const same = decode(encode(map)) as TermMap<Encodable, number>
+  t.equal(same.get(tuple(integer)), 1)
+  t.equal(same.get(tuple(-integer)), 2)
+  t.ok(performance.now() - start < SOON_MS)
 })

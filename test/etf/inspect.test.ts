@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { inspect as nodeInspect } from 'node:util'
 import { test } from 'tap'
 import {
   alias,
   atom,
   decode,
+  type Encodable,
   EXACT,
   encode,
   Float,
@@ -20,6 +22,7 @@ import {
   termEquals,
   tuple,
 } from '../../src/etf/index.ts'
+import { findAtomByName } from '../../src/etf/terms/atom.ts'
 import { ArbitraryTerms, seed } from '../support/arbitrary-terms.ts'
 import { fromHex } from './golden-terms.ts'
 
@@ -236,4 +239,41 @@ test('mistakes are found with their place', async (t) => {
       t.equal(error.code, 'ERR_ETF_PARSE')
     }
   }
+})
+
+test('objects print without making atoms of their keys, which may be no atoms', async (t) => {
+  const long = 'k'.repeat(300)
+  t.equal(inspect({ never_seen_before: 1, [long]: 2 }), `%{never_seen_before: 1, ${long}: 2}`)
+  t.equal(findAtomByName('never_seen_before'), undefined)
+  t.equal(inspect({ 'a b': 1, 'Elixir.Foo': 2 }), '%{:"a b" => 1, Foo => 2}')
+})
+
+test('limits hold for bytes and charlists as well', async (t) => {
+  t.equal(inspect(Uint8Array.of(255, 1, 2, 3), { limit: 2 }), '<<255, 1, ...>>')
+  t.equal(inspect([1, Uint8Array.of(255, 1)], { limit: 2 }), '[1, <<...>>]')
+  t.equal(inspect([97, 97, 97, 97], { printableLimit: 2 }), '~c"aa" ++ ...')
+  t.equal(inspect([97, 97], { printableLimit: 2 }), '~c"aa"')
+})
+
+test('the largest terms print soon, and never fail', async (t) => {
+  const start = performance.now()
+  for (const integer of [2n ** 8_000_000n, -(2n ** 8_000_000n), 2n ** 65_536n - 1n]) {
+    t.equal(parseTerm(inspect(integer)) === integer, true)
+  }
+  t.ok(inspect(new Array(30).fill(new Uint8Array(4_000_000).fill(255))).endsWith('...'))
+  t.ok(performance.now() - start < 5000)
+})
+
+test('console.log stops at a depth, so that no nesting is too deep', async (t) => {
+  let deep: Encodable = 1
+  for (let i = 0; i < 9000; i++) deep = tuple(deep)
+  t.equal(nodeInspect(deep), '{{{{...}}}}')
+  t.equal(nodeInspect(tuple(tuple(tuple(tuple(1)))), { depth: null }), '{{{{1}}}}')
+})
+
+test('texts of any length are parsed', async (t) => {
+  const start = performance.now()
+  t.equal((parseTerm('<<1::size(999992)>>') as string).length, 124_999)
+  t.equal((parseTerm(`[${'a: 1, '.repeat(200_000)}]`) as unknown[]).length, 200_000)
+  t.ok(performance.now() - start < 5000)
 })

@@ -146,3 +146,22 @@ test('without the option a struct is a map, and an instance is no term', async (
   t.equal(term.get(atom('first')), 1)
   t.throws(() => encode(new Range(1, 2)), { code: 'ERR_ETF_NOT_A_TERM' })
 })
+
+test('decimals that are none stay maps, and an exponent is not written out into gigabytes', async (t) => {
+  const decimal = (fields: Record<string, Encodable>): Term =>
+    decode(encode({ __struct__: atom('Elixir.Decimal'), sign: 1, coef: 1, exp: 0, ...fields }), {
+      structs: elixirStructs,
+    })
+  t.ok(decimal({}) instanceof Decimal)
+  for (const fields of [
+    { coef: 1.5 },
+    { coef: -1 },
+    { coef: -(2n ** 64n) },
+    { exp: 0.5 },
+    { exp: 2n ** 64n },
+  ]) {
+    t.ok(decimal(fields) instanceof Map, inspect(fields))
+  }
+  t.equal(String(decimal({ exp: 1_000_000_000 })), '1e1000000000')
+  t.equal(String(decimal({ exp: -1_000_000_000, sign: -1 })), '-1e-1000000000')
+})

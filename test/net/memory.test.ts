@@ -263,3 +263,12 @@ test('a host cannot have the name of an address', (t) => {
   }
   t.end()
 })
+
+test('destroy drops what a kernel would not have taken', async (t) => {
+  const { client, server } = await connectedPair()
+  client.transport.write(new Uint8Array(60_000))
+  client.transport.write(new Uint8Array(60_000))
+  client.transport.destroy()
+  await server.closed()
+  t.equal(server.text.length, 60_000)
+})

@@ -84,6 +84,15 @@ export function networkSuite(name: string, setUp: () => NetworkUnderTest): void 
     await closeAll(pair)
   })
 
+  test(`${name}: what was written before a destroy arrives`, async (t) => {
+    const pair = await connected(setUp())
+    pair.client.transport.write(bytes('last words'))
+    pair.client.transport.destroy()
+    t.equal(await pair.server.closed(), undefined)
+    t.equal(pair.server.text, 'last words')
+    await closeAll(pair)
+  })
+
   test(`${name}: a write after the close is refused and harms nobody`, async (t) => {
     const pair = await connected(setUp())
     pair.client.transport.destroy()

@@ -9,11 +9,10 @@
  * peer uses long or short names, which a BEAM node does not check either when it is dialled.
  */
 import { DistError } from '../errors.ts'
-import { DFLAG_NAME_ME, expandFlags, hasFlag, MANDATORY, negotiate } from '../flags.ts'
+import { DFLAG_NAME_ME, DFLAG_PUBLISHED, expandFlags, hasFlag, MANDATORY, negotiate } from '../flags.ts'
 import { type CookieDigest, digestsEqual } from './digest.ts'
 import {
   attempt,
-  type HandshakeEffect,
   type HandshakeEvent,
   type HandshakeOutcome,
   type HandshakeStep,
@@ -96,7 +95,6 @@ export interface GivenName {
 }
 
 export type AcceptorEvent = HandshakeEvent<AcceptorAnswer>
-export type AcceptorEffect = HandshakeEffect<AcceptorQuestion>
 export type AcceptorStep = HandshakeStep<AcceptorState, AcceptorQuestion>
 
 type Deciding = Extract<AcceptorState, { readonly name: 'awaitNodeTable' }>
@@ -229,7 +227,9 @@ function handleDecided(state: Deciding, decision: AcceptDecision, digest: Cookie
 function handleNamed(state: Deciding, given: GivenName | undefined, digest: CookieDigest): AcceptorStep {
   if (given === undefined)
     return refuse(state, refusal(state, 'ERR_HANDSHAKE_NOT_ALLOWED', 'asks for a name, and we give none'))
-  const { flags, legacy } = state.message
+  const { legacy } = state.message
+  // Hidden whatever it says: such a node is no full member of the cluster.
+  const flags = state.message.flags & ~DFLAG_PUBLISHED
   const peer: Introduction = { ...given, flags, legacy, nameless: true, digest }
   return withMessage(encodeStatus({ kind: 'named', ...given }), sendChallenge(state, peer))
 }

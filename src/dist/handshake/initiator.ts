@@ -12,7 +12,6 @@ import { DFLAG_NAME_ME, DFLAG_PUBLISHED, expandFlags, hasFlag, negotiate } from 
 import { type CookieDigest, digestsEqual } from './digest.ts'
 import {
   attempt,
-  type HandshakeEffect,
   type HandshakeEvent,
   type HandshakeOutcome,
   type HandshakeStep,
@@ -57,7 +56,6 @@ export type InitiatorQuestion = { readonly type: 'alive' }
 export type InitiatorAnswer = { readonly dead: boolean }
 
 export type InitiatorEvent = HandshakeEvent<InitiatorAnswer>
-export type InitiatorEffect = HandshakeEffect<InitiatorQuestion>
 export type InitiatorStep = HandshakeStep<InitiatorState, InitiatorQuestion>
 
 /** What each state waits for, for messages. */

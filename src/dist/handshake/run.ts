@@ -5,7 +5,7 @@
 import { ChunkQueue, type Clock, describeError, systemClock, type Timer } from '../../core/index.ts'
 import type { Transport } from '../../net/index.ts'
 import { DistError } from '../errors.ts'
-import { encodeHandshakeFrame, type LengthPrefix, takeHandshakeMessage } from '../framing.ts'
+import { encodeHandshakeFrame, HANDSHAKE_LIMIT, type LengthPrefix, takeHandshakeMessage } from '../framing.ts'
 import {
   type AcceptDecision,
   type AcceptorAnswer,
@@ -166,8 +166,11 @@ class HandshakeDriver<State, Question, Answer> {
   start(): void {
     this.#transport.handler = {
       onData: (bytes) => {
+        if (this.#settled) return
         this.#chunks.append(bytes)
-        this.#readMessages()
+        if (this.#asking && this.#chunks.length > HANDSHAKE_LIMIT)
+          this.#fail(tooEarly(this.#chunks.length), false)
+        else this.#readMessages()
       },
       onDrain: () => {},
       onClose: (cause) => this.#handle({ type: 'closed', cause }),
@@ -179,9 +182,14 @@ class HandshakeDriver<State, Question, Answer> {
 
   #handle(event: HandshakeEvent<Answer>): void {
     if (this.#settled) return
-    const { state, effects } = this.#machine.step(this.#state, event)
-    this.#state = state
-    this.#perform(effects)
+    try {
+      const { state, effects } = this.#machine.step(this.#state, event)
+      this.#state = state
+      this.#perform(effects)
+    } catch (cause) {
+      // Not the peer's doing: a crypto library that has no MD5, for one.
+      this.#fail(failure('this node failed in a handshake', cause), false)
+    }
   }
 
   #perform(effects: readonly HandshakeEffect<Question>[]): void {
@@ -214,8 +222,7 @@ class HandshakeDriver<State, Question, Answer> {
         this.#readMessages()
       },
       (cause: unknown) => {
-        const what = `this node could not decide about a handshake: ${describeError(cause)}`
-        this.#fail(new DistError('ERR_DIST_INTERNAL', what, { cause }), false)
+        this.#fail(failure('this node could not decide about a handshake', cause), false)
       },
     )
   }
@@ -263,6 +270,15 @@ class HandshakeDriver<State, Question, Answer> {
     this.#signal?.removeEventListener('abort', this.#abort)
     return true
   }
+}
+
+function failure(what: string, cause: unknown): DistError {
+  return new DistError('ERR_DIST_INTERNAL', `${what}: ${describeError(cause)}`, { cause })
+}
+
+function tooEarly(length: number): DistError {
+  const what = `a peer that has to wait for an answer sent ${length} bytes, at most ${HANDSHAKE_LIMIT} are kept`
+  return new DistError('ERR_HANDSHAKE_BAD_MESSAGE', what, { actual: length, expected: HANDSHAKE_LIMIT })
 }
 
 /** Lets a last message leave, then closes; a peer that does not take it is cut off. */

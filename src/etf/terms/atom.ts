@@ -108,16 +108,21 @@ export function atomProblem(name: string): string | undefined {
   return `${JSON.stringify(name.slice(0, 20))}... cannot be an atom: it has ${length} characters, and 255 is the most`
 }
 
-function add(name: string): Atom {
-  const problem = atomProblem(name)
-  if (problem !== undefined) throw new OptionError(problem)
+/** An atom that nobody else gets: it must not be interned, and need not be possible. @internal */
+export function looseAtom(name: string): Atom {
   const text = textEncoder.encode(name)
   const header =
     text.length < 256 ? [SMALL_ATOM_UTF8_EXT, text.length] : [ATOM_UTF8_EXT, text.length >> 8, text.length]
   const wire = new Uint8Array(header.length + text.length)
   wire.set(header)
   wire.set(text, header.length)
-  const added = new Atom(name, wire, header.length, hashText(text, 0, text.length))
+  return new Atom(name, wire, header.length, hashText(text, 0, text.length))
+}
+
+function add(name: string): Atom {
+  const problem = atomProblem(name)
+  if (problem !== undefined) throw new OptionError(problem)
+  const added = looseAtom(name)
   byName.set(name, added)
   // Under half full, so that a search meets an empty slot soon.
   if (byName.size * 2 > slots.length) {

@@ -1,6 +1,9 @@
 /** Decimals, the counterpart of the struct of the package `decimal`. */
 import { OptionError } from '../../core/index.ts'
 
+/** Exponents beyond print as such: `1e1000000000` written out is a gigabyte of zeros. */
+const MAX_WRITTEN_EXPONENT = 10_000
+
 /** A decimal number of any precision, `sign * coef * 10^exp`: the struct of the package `decimal`. */
 export class Decimal {
   readonly sign: 1 | -1
@@ -27,11 +30,12 @@ export class Decimal {
     return new Decimal(sign === '-' ? -1 : 1, BigInt(whole! + fraction), Number(exponent) - fraction.length)
   }
 
-  /** As `Decimal.to_string(decimal, :normal)` writes it, without an exponent. */
+  /** As `Decimal.to_string(decimal, :normal)` writes it: without an exponent, unless that is beyond 10 000. */
   toString(): string {
     const sign = this.sign < 0 ? '-' : ''
     if (typeof this.coef === 'string') return sign + (this.coef === 'inf' ? 'Infinity' : 'NaN')
     const digits = this.coef.toString()
+    if (Math.abs(this.exp) > MAX_WRITTEN_EXPONENT) return `${sign}${digits}e${this.exp}`
     if (this.exp >= 0) return sign + (this.coef === 0n ? '0' : digits + '0'.repeat(this.exp))
     const padded = digits.padStart(1 - this.exp, '0')
     return `${sign}${padded.slice(0, this.exp)}.${padded.slice(this.exp)}`

@@ -44,8 +44,15 @@ class TupleClass {
     return this.toArray()
   }
 
-  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
-    const elements = this.toArray().map((element) => inspect(element, options))
+  [INSPECT](
+    depth: number | null,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    // Node leaves it to us to stop at the depth that `options` ask for.
+    if (depth !== null && depth < 0) return '{...}'
+    const inner = { ...options, depth: depth === null ? null : depth - 1 }
+    const elements = this.toArray().map((element) => inspect(element, inner))
     return `{${elements.join(', ')}}`
   }
 }
