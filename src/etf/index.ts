@@ -3,6 +3,7 @@
  * it runs in browsers, Bun and Deno as well. Published as `beamjoin/etf`.
  */
 export { AtomBudget } from './atom-budget.ts'
+export { brief } from './brief.ts'
 export { compareTerms, type Order, termEquals } from './compare.ts'
 export { decode } from './decode.ts'
 export { elixirStructs } from './elixir-structs.ts'

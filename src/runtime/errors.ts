@@ -1,11 +1,11 @@
 /** The errors of the process runtime. Match on `code`. */
 import { BeamjoinError } from '../core/index.ts'
-import { type Encodable, inspect, type Term } from '../etf/index.ts'
+import { brief, type Encodable, type Term } from '../etf/index.ts'
 
 /** As `inspect`. What processes exit with and send here is any object, also one that throws when it is looked at. */
 export function printed(term: Encodable): string {
   try {
-    return inspect(term)
+    return brief(term)
   } catch {
     return '#unreadable<>'
   }
@@ -94,7 +94,7 @@ export class SpawnError extends BeamjoinError {
   readonly reason: Term
 
   constructor(reason: Term) {
-    super('ERR_RUNTIME_SPAWN', `the other node did not start the process: ${inspect(reason)}`)
+    super('ERR_RUNTIME_SPAWN', `the other node did not start the process: ${brief(reason)}`)
     this.reason = reason
   }
 }

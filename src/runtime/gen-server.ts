@@ -1,5 +1,5 @@
 /** The base class of servers: `gen_server`, with a class in place of a callback module (design.md 3). */
-import { atom, type Encodable, inspect, type Pid, type Term, tuple } from '../etf/index.ts'
+import { atom, brief, type Encodable, type Pid, type Term, tuple } from '../etf/index.ts'
 import { ProcessError } from './errors.ts'
 import type { From } from './gen-reply.ts'
 import type { Process } from './process.ts'
@@ -67,7 +67,7 @@ export abstract class GenServer<S = unknown> implements ServerCallbacks<S> {
 
   /** Any other message: monitors, exits, the atom `timeout`. Without an override it is logged and dropped. */
   handleInfo(message: Term, state: S): MaybePromise<InfoResult<S>> {
-    const fields = { server: this.constructor.name, pid: String(this.pid), message: inspect(message) }
+    const fields = { server: this.constructor.name, pid: String(this.pid), message: brief(message) }
     this.self.logger.error(fields, 'a server got a message that it has no handleInfo for')
     return noreply(state)
   }

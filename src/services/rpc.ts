@@ -3,7 +3,7 @@
  * release serves; output of the called function goes to the peer's own `user`.
  */
 import { BeamjoinError } from '../core/index.ts'
-import { type Atom, atom, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Atom, atom, brief, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
 import { CallError, type CallOptions, type Runtime } from '../runtime/index.ts'
 import { applyExposed } from './apply.ts'
 import type { ExposedFunction, FunctionTable } from './exposed.ts'
@@ -30,7 +30,7 @@ export class RpcError extends BeamjoinError {
   readonly reason: Term
 
   constructor(code: RpcErrorCode, reason: Term, mfa: string, options?: { cause?: unknown }) {
-    super(code, `${mfa} failed: ${inspect(reason)}`, options)
+    super(code, `${mfa} failed: ${brief(reason)}`, options)
     this.reason = reason
   }
 }

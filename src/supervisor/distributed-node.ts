@@ -5,8 +5,8 @@
 import {
   type Atom,
   atom,
+  brief,
   type Encodable,
-  inspect,
   type Pid,
   type Reference,
   type Term,
@@ -236,7 +236,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   ignore(message: Term): void {
-    const fields = { supervisor: this.names.name.name, message: inspect(message) }
+    const fields = { supervisor: this.names.name.name, message: brief(message) }
     this.#host.logger.debug(fields, 'the registry of a DistributedSupervisor ignores an unknown message')
   }
 

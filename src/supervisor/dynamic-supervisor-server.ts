@@ -12,7 +12,7 @@
  * with `shutdown` and takes its children along.
  */
 import { supervisorChildChannel } from '../core/diagnostics.ts'
-import { type Atom, atom, inspect, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Atom, atom, brief, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import {
   type CallResult,
   describeExit,
@@ -99,7 +99,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
   }
 
   override handleCast(request: Term, state: DynamicSupervisorSettings) {
-    this.#report('warn', 'a supervisor got a cast, which means nothing to it', { request: inspect(request) })
+    this.#report('warn', 'a supervisor got a cast, which means nothing to it', { request: brief(request) })
     return noreply(state)
   }
 
@@ -112,7 +112,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
       if (message[0] === EXIT && message.length === 3) return this.#handleExit(pid, message[2] as Term, state)
       if (message[0] === RESTART && message.length === 2) return this.#handleRestart(pid, state)
     }
-    this.#report('warn', 'a supervisor got a message that means nothing to it', { message: inspect(message) })
+    this.#report('warn', 'a supervisor got a message that means nothing to it', { message: brief(message) })
     return noreply(state)
   }
 

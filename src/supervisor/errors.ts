@@ -1,6 +1,6 @@
 /** The errors of the supervisors. Match on `code`. */
 import { BeamjoinError } from '../core/index.ts'
-import { inspect, type Term } from '../etf/index.ts'
+import { brief, type Term } from '../etf/index.ts'
 
 /**
  * A supervisor could not do what it was asked to; `reason` is the term that OTP gives in `{error, Reason}`.
@@ -13,7 +13,7 @@ export class SupervisorError extends BeamjoinError {
   readonly reason: Term
 
   constructor(code: string, message: string, reason: Term) {
-    super(code, `${message}: ${inspect(reason)}`)
+    super(code, `${message}: ${brief(reason)}`)
     this.reason = reason
   }
 }

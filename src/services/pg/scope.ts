@@ -14,11 +14,11 @@ import type { Logger } from '../../core/index.ts'
 import {
   type Atom,
   atom,
+  brief,
   decode,
   type Encodable,
   EXACT,
   encode,
-  inspect,
   Pid,
   type Reference,
   type Term,
@@ -249,7 +249,7 @@ export class PgScope implements ScopeTables {
   /** Whatever else is sent to the process. @internal */
   ignore(message: Term): void {
     this.#host.logger.debug(
-      { scope: this.name.name, message: inspect(message) },
+      { scope: this.name.name, message: brief(message) },
       'pg ignores an unknown message',
     )
   }
