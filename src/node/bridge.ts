@@ -127,15 +127,22 @@ export class Bridge implements RemoteRouter {
 
   monitor(from: Pid, target: MonitorTarget, ref: Reference): void {
     const watched = watchedOnWire(target)
-    this.#route(
-      target.node,
-      (up) => up.monitor(from, watched, ref),
-      () => this.#runtime.monitorExit(watched, from, ref, NOCONNECTION),
-    )
+    // Every call to another node monitors and demonitors: with a connection there is nothing to allocate for it.
+    const connection = this.#connections.get(target.node)
+    if (connection !== undefined) {
+      connection.monitor(from, watched, ref)
+      return
+    }
+    this.#wait(target.node, {
+      deliver: (up) => up.monitor(from, watched, ref),
+      fail: () => this.#runtime.monitorExit(watched, from, ref, NOCONNECTION),
+    })
   }
 
   demonitor(from: Pid, target: MonitorTarget, ref: Reference): void {
-    this.#follow(target.node, (up) => up.demonitor(from, watchedOnWire(target), ref))
+    const connection = this.#connections.get(target.node)
+    if (connection !== undefined) connection.demonitor(from, watchedOnWire(target), ref)
+    else this.#follow(target.node, (up) => up.demonitor(from, watchedOnWire(target), ref))
   }
 
   monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Encodable): void {
