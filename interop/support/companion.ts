@@ -17,15 +17,19 @@ export interface Companion {
 
 /** Each bootstrap takes one line of base64 and runs the source in it; the source takes over standard input then. */
 const ELIXIR_BOOT = 'IO.read(:stdio, :line) |> String.trim() |> Base.decode64!() |> Code.eval_string()'
-const ERLANG_BOOT = [
-  'Split = fun F(Ts, Fs) -> case lists:splitwith(fun(T) -> element(1, T) =/= dot end, Ts) of',
-  '{_, []} -> lists:reverse(Fs);',
-  '{Ts1, [Dot | Rest]} -> {ok, Form} = erl_parse:parse_form(Ts1 ++ [Dot]), F(Rest, [Form | Fs]) end end,',
-  'Source = base64:decode_to_string(string:trim(io:get_line(""))),',
-  '{ok, Tokens, _} = erl_scan:string(Source),',
-  '{ok, Module, Binary} = compile:forms(Split(Tokens, [])),',
-  '{module, Module} = code:load_binary(Module, "companion", Binary), Module:run().',
-].join(' ')
+const ERLANG_BOOT = `${erlangLoader()} (Load(base64:decode_to_string(string:trim(io:get_line(""))))):run().`
+
+/** Erlang code that binds `Load` to a fun that compiles and loads a module without macros; ends in a comma. */
+export function erlangLoader(): string {
+  return [
+    'Split = fun F(Ts, Fs) -> case lists:splitwith(fun(T) -> element(1, T) =/= dot end, Ts) of',
+    '{_, []} -> lists:reverse(Fs);',
+    '{Ts1, [Dot | Rest]} -> {ok, Form} = erl_parse:parse_form(Ts1 ++ [Dot]), F(Rest, [Form | Fs]) end end,',
+    'Load = fun(Source) -> {ok, Tokens, _} = erl_scan:string(Source),',
+    '{ok, Module, Binary} = compile:forms(Split(Tokens, [])),',
+    '{module, Module} = code:load_binary(Module, "companion", Binary), Module end,',
+  ].join(' ')
+}
 
 export function companionFor(elixir: boolean): Companion {
   return elixir

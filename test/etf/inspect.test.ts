@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { inspect as nodeInspect } from 'node:util'
 import { test } from 'tap'
 import {
@@ -25,17 +24,14 @@ import {
 import { findAtomByName } from '../../src/etf/terms/atom.ts'
 import { ArbitraryTerms, seed } from '../support/arbitrary-terms.ts'
 import { fromHex } from './golden-terms.ts'
+import { readVectors } from './vectors.ts'
 
 interface InspectVector {
   readonly etf: string
   readonly text: string
 }
 
-const url = new URL('../vectors/etf/inspect_vectors.jsonl', import.meta.url)
-const VECTORS = readFileSync(url, 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as InspectVector)
+const VECTORS = readVectors<InspectVector>('inspect_vectors')
 
 test('terms print as Elixir prints them', async (t) => {
   for (const { etf, text } of VECTORS) t.equal(inspect(decode(fromHex(etf), EXACT)), text)

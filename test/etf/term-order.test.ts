@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import {
   atom,
@@ -16,22 +15,15 @@ import {
 } from '../../src/etf/index.ts'
 import { ArbitraryTerms, seed } from '../support/arbitrary-terms.ts'
 import { fromHex } from './golden-terms.ts'
-
-function readVectors(name: string): Record<string, unknown>[] {
-  const text = readFileSync(new URL(`../vectors/etf/${name}.jsonl`, import.meta.url), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-}
+import { readVectors } from './vectors.ts'
 
 test('terms are in the order of OTP', async (t) => {
-  const vectors = readVectors('term_order_vectors')
+  const vectors = readVectors<{ a: string; b: string; cmp: number }>('term_order_vectors')
   for (const { a, b, cmp } of vectors) {
-    const left = decode(fromHex(a as string), EXACT)
-    const right = decode(fromHex(b as string), EXACT)
+    const left = decode(fromHex(a), EXACT)
+    const right = decode(fromHex(b), EXACT)
     if (compareTerms(left, right) !== cmp) t.fail(`${a} and ${b} should compare as ${cmp}`)
-    if (compareTerms(right, left) !== -(cmp as number) + 0) t.fail(`${b} and ${a} the other way round`)
+    if (compareTerms(right, left) !== 0 - cmp) t.fail(`${b} and ${a} the other way round`)
     if (cmp !== 0 && termEquals(left, right)) t.fail(`${a} and ${b} are not equal`)
   }
   t.equal(vectors.length, 2300)
@@ -96,10 +88,12 @@ test('random terms are in one order, and only equal to themselves', async (t) =>
 })
 
 test('phash2 is that of OTP in both ranges', async (t) => {
-  const vectors = readVectors('phash2_vectors')
+  const vectors = readVectors<{ etf: string; kind: string; phash2: number; phash2_32: number }>(
+    'phash2_vectors',
+  )
   for (const { etf, kind, phash2: hash, phash2_32: full } of vectors) {
     for (const options of [EXACT, { ...EXACT, binaries: 'buffer' as const }]) {
-      const term = decode(fromHex(etf as string), options)
+      const term = decode(fromHex(etf), options)
       if (phash2(term) !== hash) t.fail(`${kind} ${etf}: ${phash2(term)} instead of ${hash}`)
       if (phash2(term, 2 ** 32) !== full) t.fail(`${kind} ${etf} in the full range`)
     }
