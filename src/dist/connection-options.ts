@@ -1,6 +1,6 @@
 /** What a connection is made with, and the defaults. */
 import { type Clock, OptionError, systemClock } from '../core/index.ts'
-import { AtomBudget, type CodecOptions } from '../etf/index.ts'
+import { AtomBudget, type CodecOptions, type Pid } from '../etf/index.ts'
 import type { ControlHandler } from './control.ts'
 import type { DistError } from './errors.ts'
 import type { HandshakeResult } from './handshake/run.ts'
@@ -30,8 +30,13 @@ export interface ConnectionOptions {
    * another `DistError` for what went wrong, undefined after `close()` or `destroy()` without an error.
    */
   readonly onClose?: (reason: DistError | undefined) => void
-  /** Output drained after `writable` was false. */
+  /** `isBusy` is false again. */
   readonly onWritable?: () => void
+  /**
+   * A sender that stands for many who know nothing of each other. Its signals keep their order for each receiver as it is
+   * written, while those of any other sender also keep it between a pid, a name and an alias, which may be one process.
+   */
+  readonly sharedSender?: Pid
 }
 
 /** The options with the defaults filled in. */

@@ -1,9 +1,8 @@
 /**
  * A connection that is up: reads frames and hands their signals to the handler, writes signals, ticks. Protocol:
- * sections 2.8, 3 and 4. The shell around `FrameReader`, `FrameWriter` and `Ticker`.
+ * sections 2.8, 3 and 4. The shell around `FrameReader`, `Output` and `Ticker`.
  *
- * Output is collected and given to the transport once per turn of the event loop, or at 64 KiB. Nothing here rejects or
- * throws out of the event loop: whatever ends the connection is told to `onClose`, once.
+ * Nothing here rejects or throws out of the event loop: whatever ends the connection is told to `onClose`, once.
  */
 import { type ChunkQueue, type Clock, describeError, type Timer } from '../core/index.ts'
 import { atom, DecodeError, type Pid, type Reference } from '../etf/index.ts'
@@ -17,11 +16,10 @@ import { FrameWriter } from './frame-writer.ts'
 import { TICK, takeFrame } from './framing.ts'
 import type { PeerNode } from './handshake/machine.ts'
 import type { HandshakeResult } from './handshake/run.ts'
+import type { Receiver, Sender } from './lanes.ts'
 import type { ConnectionLimits } from './limits.ts'
+import { Output } from './output.ts'
 import { type TickDecision, Ticker, type TrafficCounters } from './ticker.ts'
-
-/** Finished output that is given to the transport without waiting for the end of the turn. */
-const FLUSH_BYTES = 64 * 1024
 
 /** How long `close` waits for the peer to take what is queued, before it cuts the stream. */
 const CLOSE_LINGER_MS = 5000
@@ -54,18 +52,14 @@ export class Connection extends ControlWriter {
   readonly #limits: ConnectionLimits
   readonly #chunks: ChunkQueue
   readonly #reader: FrameReader
-  readonly #frames: FrameWriter
+  readonly #output: Output
   readonly #ticker: Ticker
   readonly #tickInterval: number
-  readonly #flush = (): void => this.flush()
   #state: 'new' | 'up' | 'closing' | 'closed' = 'new'
   #reason: DistError | undefined
   #timer: Timer | undefined
-  #flushScheduled = false
   #framesIn = 0
   #bytesIn = 0
-  #framesOut = 0
-  #bytesOut = 0
 
   /** @throws OptionError for a limit or tick time that makes no sense. */
   constructor(options: ConnectionOptions) {
@@ -80,7 +74,14 @@ export class Connection extends ControlWriter {
     this.#chunks = handshake.leftover
     this.#clock = clock
     this.#limits = limits
-    this.#frames = frames
+    this.#output = new Output({
+      frames,
+      transport: handshake.transport,
+      limits,
+      sharedSender: options.sharedSender,
+      onWritable: () => options.onWritable?.(),
+      onOverflow: (bytes) => this.#giveUp(bytes),
+    })
     this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits)
     this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
     this.#tickInterval = tickInterval
@@ -91,18 +92,18 @@ export class Connection extends ControlWriter {
   get stats(): ConnectionStats {
     return {
       in: { frames: this.#framesIn, bytes: this.#bytesIn },
-      out: { frames: this.#framesOut, bytes: this.#bytesOut + this.#frames.waiting },
+      out: { frames: this.#output.framesOut, bytes: this.#output.bytesOut },
     }
   }
 
   /** Bytes of output that the peer has not taken yet. */
   get pendingBytes(): number {
-    return this.#frames.waiting + this.#transport.bufferedBytes
+    return this.#output.pendingBytes
   }
 
-  /** False while more than `limits.highWaterMark` waits for the peer: a good moment to send less. */
-  get writable(): boolean {
-    return this.pendingBytes <= this.#limits.highWaterMark
+  /** More than `limits.highWaterMark` waits for the peer: who sends should wait until `onWritable`. */
+  get isBusy(): boolean {
+    return this.#output.isBusy
   }
 
   /** Begins to read and to tick. What arrived since the handshake is handled in a later turn of the event loop. */
@@ -116,7 +117,7 @@ export class Connection extends ControlWriter {
         this.#chunks.append(bytes)
         this.#readFrames()
       },
-      onDrain: () => this.#options.onWritable?.(),
+      onDrain: () => this.#output.handleDrain(),
       onClose: (error) => this.#handleClose(error),
     }
     this.#bytesIn += this.#chunks.length
@@ -131,24 +132,13 @@ export class Connection extends ControlWriter {
 
   /** Gives what was sent so far to the transport, without waiting for the end of the turn. */
   flush(): void {
-    if (this.#frames.inMessage) return
-    this.#flushScheduled = false
-    if (this.#state === 'closed' || this.#frames.waiting === 0) return
-    const buffered = this.#transport.bufferedBytes
-    if (buffered > this.#limits.pendingBytes) {
-      const { name } = this.peer
-      const what = `${name} reads too slowly: ${buffered} bytes wait for it, at most ${this.#limits.pendingBytes} may`
-      const details = { peer: name, actual: buffered, expected: this.#limits.pendingBytes }
-      this.destroy(new DistError('ERR_DIST_OUTPUT_LIMIT', `${what}: see limits.pendingBytes`, details))
-      return
-    }
-    this.#write(this.#frames.take())
+    this.#output.flush()
   }
 
   /** Sends what is queued, then closes; `onClose` follows. Safe to call twice. */
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    this.flush()
+    this.#output.finish()
     if (this.#isOver()) return
     this.#listenForEnd()
     this.#state = 'closing'
@@ -164,21 +154,18 @@ export class Connection extends ControlWriter {
     this.#state = 'closed'
     this.#reason = reason
     this.#timer?.cancel()
+    this.#output.stop()
     this.#transport.destroy()
   }
 
-  protected override beforeFrame(): boolean {
-    return this.#state === 'up' || this.#state === 'new'
+  protected override beginFrame(op: number, from: Sender, to: Receiver): boolean {
+    if (this.#state !== 'up' && this.#state !== 'new') return false
+    this.#output.begin(op, from, to)
+    return true
   }
 
-  protected override afterFrame(): void {
-    this.#framesOut++
-    if (this.#frames.waiting >= FLUSH_BYTES) {
-      this.flush()
-    } else if (!this.#flushScheduled) {
-      this.#flushScheduled = true
-      setImmediate(this.#flush)
-    }
+  protected override endFrame(): void {
+    this.#output.end()
   }
 
   /** What every peer without the capability amounts to. */
@@ -218,7 +205,7 @@ export class Connection extends ControlWriter {
       case 'none':
         break
       case 'tick':
-        this.#write(TICK)
+        this.#output.write(TICK)
         break
       case 'drop': {
         const peer = this.peer.name
@@ -232,12 +219,16 @@ export class Connection extends ControlWriter {
   }
 
   #counters(): TrafficCounters {
-    return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, pendingBytes: this.pendingBytes }
+    const { bytesOut, pendingBytes } = this.#output
+    return { bytesIn: this.#bytesIn, bytesOut, pendingBytes }
   }
 
-  #write(bytes: Uint8Array): void {
-    this.#bytesOut += bytes.length
-    this.#transport.write(bytes)
+  #giveUp(bytes: number): void {
+    const { name } = this.peer
+    const { pendingBytes } = this.#limits
+    const what = `${name} reads too slowly: ${bytes} bytes wait for it, at most ${pendingBytes} may`
+    const details = { peer: name, actual: bytes, expected: pendingBytes }
+    this.destroy(new DistError('ERR_DIST_OUTPUT_LIMIT', `${what}: see limits.pendingBytes`, details))
   }
 
   #isOver(): boolean {
@@ -256,6 +247,7 @@ export class Connection extends ControlWriter {
 
   #handleClose(error: Error | undefined): void {
     this.#timer?.cancel()
+    this.#output.stop()
     const ourDoing = this.#state === 'closed' || this.#state === 'closing'
     if (!ourDoing) {
       const peer = this.peer.name

@@ -3,10 +3,11 @@
  * Protocol: sections 3.1, 3.2, 3.4. What the peer cannot take is left out, as the BEAM does.
  */
 import type { ByteWriter } from '../core/index.ts'
-import { type Atom, atom, type Encodable, type Pid, type Reference, type TermWriter } from '../etf/index.ts'
+import { type Atom, atom, type Encodable, Pid, type Reference, type TermWriter } from '../etf/index.ts'
 import type { Capabilities } from './capabilities.ts'
 import { ALTACT, type ControlHandler, type Mfa, OP } from './control.ts'
 import type { FrameWriter } from './frame-writer.ts'
+import type { Receiver, Sender } from './lanes.ts'
 
 const SMALL_TUPLE_EXT = 104
 const SMALL_INTEGER_EXT = 97
@@ -33,55 +34,56 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
     this.#can = can
   }
 
-  /** Called before each frame: false drops it. */
-  protected abstract beforeFrame(): boolean
-  /** Called after each finished frame. */
-  protected abstract afterFrame(): void
+  /** Begins a frame: false drops it. Who sends it to whom is what the order of signals depends on. */
+  protected abstract beginFrame(op: number, from: Sender, to: Receiver): boolean
+  /** Control and payload are written. */
+  protected abstract endFrame(): void
   /** Called for a spawn request that the peer cannot take. */
   protected abstract spawnUnsupported(id: Reference, parent: Pid): void
 
   send(from: Pid | null, to: Pid, message: Encodable): void {
     if (from !== null && this.#can.sendSender) {
-      if (!this.#begin(OP.SEND_SENDER, 3)) return
-      this.#terms.writeTerm(from)
+      if (!this.#begin(OP.SEND_SENDER, 3, from, to)) return
+      this.#terms.writePid(from)
     } else {
-      if (!this.#begin(OP.SEND, 3)) return
-      this.#terms.writeTerm(UNUSED)
+      if (!this.#begin(OP.SEND, 3, from, to)) return
+      this.#terms.writeAtom(UNUSED)
     }
-    this.#terms.writeTerm(to)
+    this.#terms.writePid(to)
     this.#finishWith(message)
   }
 
   sendName(from: Pid, name: Atom, message: Encodable): void {
-    if (!this.#begin(OP.REG_SEND, 4)) return
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(UNUSED)
-    this.#terms.writeTerm(name)
+    if (!this.#begin(OP.REG_SEND, 4, from, name)) return
+    this.#terms.writePid(from)
+    this.#terms.writeAtom(UNUSED)
+    this.#terms.writeAtom(name)
     this.#finishWith(message)
   }
 
-  sendAlias(from: Pid, alias: Reference, message: Encodable): void {
+  /** @param owner the process behind the alias, where it is known: it keeps the order with messages to its pid */
+  sendAlias(from: Pid, alias: Reference, message: Encodable, owner?: Pid): void {
     if (this.#can.altactSignals) {
-      this.#altact(ALTACT.ALIAS, from, alias, message)
-    } else if (this.#can.aliases && this.#begin(OP.ALIAS_SEND, 3)) {
-      this.#terms.writeTerm(from)
-      this.#terms.writeTerm(alias)
+      this.#altact(ALTACT.ALIAS, from, alias, message, owner)
+    } else if (this.#can.aliases && this.#begin(OP.ALIAS_SEND, 3, from, owner ?? alias)) {
+      this.#terms.writePid(from)
+      this.#terms.writeReference(alias)
       this.#finishWith(message)
     }
   }
 
   link(from: Pid, to: Pid): void {
-    if (this.#begin(OP.LINK, 3)) this.#finishPair(from, to)
+    if (this.#begin(OP.LINK, 3, from, to)) this.#finishPair(from, to)
   }
 
   unlink(id: bigint, from: Pid, to: Pid): void {
-    if (!this.#begin(OP.UNLINK_ID, 4)) return
+    if (!this.#begin(OP.UNLINK_ID, 4, from, to)) return
     this.#terms.writeTerm(id)
     this.#finishPair(from, to)
   }
 
   unlinkAck(id: bigint, from: Pid, to: Pid): void {
-    if (!this.#begin(OP.UNLINK_ID_ACK, 4)) return
+    if (!this.#begin(OP.UNLINK_ID_ACK, 4, from, to)) return
     this.#terms.writeTerm(id)
     this.#finishPair(from, to)
   }
@@ -99,25 +101,30 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
   }
 
   monitor(from: Pid, target: Pid | Atom, ref: Reference): void {
-    if (this.#can.monitors && this.#begin(OP.MONITOR_P, 4)) this.#finishMonitor(from, target, ref)
+    if (!this.#can.monitors || !this.#begin(OP.MONITOR_P, 4, from, target)) return
+    this.#finishMonitor(from, target, ref)
   }
 
   demonitor(from: Pid, target: Pid | Atom, ref: Reference): void {
-    if (this.#can.monitors && this.#begin(OP.DEMONITOR_P, 4)) this.#finishMonitor(from, target, ref)
+    if (!this.#can.monitors || !this.#begin(OP.DEMONITOR_P, 4, from, target)) return
+    this.#finishMonitor(from, target, ref)
   }
 
   monitorExit(from: Pid | Atom, to: Pid, ref: Reference, reason: Encodable): void {
     if (!this.#can.monitors) return
     const { exitPayload } = this.#can
-    if (!this.#begin(exitPayload ? OP.PAYLOAD_MONITOR_P_EXIT : OP.MONITOR_P_EXIT, exitPayload ? 4 : 5)) return
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(to)
-    this.#terms.writeTerm(ref)
+    const op = exitPayload ? OP.PAYLOAD_MONITOR_P_EXIT : OP.MONITOR_P_EXIT
+    if (!this.#begin(op, exitPayload ? 4 : 5, from, to)) return
+    if (from instanceof Pid) this.#terms.writePid(from)
+    else this.#terms.writeAtom(from)
+    this.#terms.writePid(to)
+    this.#terms.writeReference(ref)
     this.#finishReason(reason)
   }
 
   groupLeader(leader: Pid, member: Pid): void {
-    if (this.#begin(OP.GROUP_LEADER, 3)) this.#finishPair(leader, member)
+    // Who asks for it is not said.
+    if (this.#begin(OP.GROUP_LEADER, 3, null, member)) this.#finishPair(leader, member)
   }
 
   spawnRequest(
@@ -132,22 +139,24 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
       this.spawnUnsupported(id, parent)
       return
     }
-    if (!this.#begin(OP.SPAWN_REQUEST, 6)) return
-    this.#terms.writeTerm(id)
-    this.#terms.writeTerm(parent)
-    this.#terms.writeTerm(groupLeader)
+    if (!this.#begin(OP.SPAWN_REQUEST, 6, parent, null)) return
+    this.#terms.writeReference(id)
+    this.#terms.writePid(parent)
+    this.#terms.writePid(groupLeader)
     this.#out.writeU8(SMALL_TUPLE_EXT).writeU8(3)
-    this.#terms.writeTerm(mfa.module)
-    this.#terms.writeTerm(mfa.function)
+    this.#terms.writeAtom(mfa.module)
+    this.#terms.writeAtom(mfa.function)
     this.#terms.writeTerm(mfa.arity)
     this.#frames.writeMessage(options)
     this.#finishWith(args)
   }
 
   spawnReply(id: Reference, to: Pid, flags: number, result: Pid | Atom): void {
-    if (!this.#can.spawn || !this.#begin(OP.SPAWN_REPLY, 5)) return
-    this.#terms.writeTerm(id)
-    this.#terms.writeTerm(to)
+    // Before everything else of the new process.
+    const from = result instanceof Pid ? result : null
+    if (!this.#can.spawn || !this.#begin(OP.SPAWN_REPLY, 5, from, to)) return
+    this.#terms.writeReference(id)
+    this.#terms.writePid(to)
     this.#terms.writeTerm(flags)
     this.#terms.writeTerm(result)
     this.#finish()
@@ -155,24 +164,23 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
 
   #exit(payloadOp: number, plainOp: number, from: Pid, to: Pid, reason: Encodable): void {
     const { exitPayload } = this.#can
-    if (!this.#begin(exitPayload ? payloadOp : plainOp, exitPayload ? 3 : 4)) return
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(to)
+    if (!this.#begin(exitPayload ? payloadOp : plainOp, exitPayload ? 3 : 4, from, to)) return
+    this.#terms.writePid(from)
+    this.#terms.writePid(to)
     this.#finishReason(reason)
   }
 
-  #altact(flags: number, from: Pid, to: Reference, payload: Encodable): void {
-    if (!this.#begin(OP.ALTACT_SIG_SEND, 4)) return
+  #altact(flags: number, from: Pid, to: Reference, payload: Encodable, owner?: Pid): void {
+    if (!this.#begin(OP.ALTACT_SIG_SEND, 4, from, owner ?? to)) return
     this.#out.writeU8(SMALL_INTEGER_EXT).writeU8(flags)
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(to)
+    this.#terms.writePid(from)
+    this.#terms.writeReference(to)
     this.#finishWith(payload)
   }
 
   /** Begins a frame and its control tuple: the arity and the operation; the other elements follow. */
-  #begin(op: number, arity: number): boolean {
-    if (!this.beforeFrame()) return false
-    this.#frames.begin()
+  #begin(op: number, arity: number, from: Sender, to: Receiver): boolean {
+    if (!this.beginFrame(op, from, to)) return false
     this.#out.writeU8(SMALL_TUPLE_EXT).writeU8(arity)
     this.#out.writeU8(SMALL_INTEGER_EXT).writeU8(op)
     return true
@@ -180,16 +188,14 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
 
   #finish(): void {
     this.#frames.endControl()
-    this.#frames.end()
-    this.afterFrame()
+    this.endFrame()
   }
 
   #finishWith(payload: Encodable): void {
     this.#frames.endControl()
     this.#frames.beginPayload()
     this.#frames.writeMessage(payload)
-    this.#frames.end()
-    this.afterFrame()
+    this.endFrame()
   }
 
   #finishReason(reason: Encodable): void {
@@ -202,15 +208,16 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
   }
 
   #finishPair(from: Pid, to: Pid): void {
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(to)
+    this.#terms.writePid(from)
+    this.#terms.writePid(to)
     this.#finish()
   }
 
   #finishMonitor(from: Pid, target: Pid | Atom, ref: Reference): void {
-    this.#terms.writeTerm(from)
-    this.#terms.writeTerm(target)
-    this.#terms.writeTerm(ref)
+    this.#terms.writePid(from)
+    if (target instanceof Pid) this.#terms.writePid(target)
+    else this.#terms.writeAtom(target)
+    this.#terms.writeReference(ref)
     this.#finish()
   }
 }

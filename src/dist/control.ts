@@ -75,8 +75,8 @@ export interface ControlHandler<M = Term> {
   send(from: Pid | null, to: Pid, message: M): void
   /** A message to a registered name. */
   sendName(from: Pid, name: Atom, message: M): void
-  /** A message to an alias. */
-  sendAlias(from: Pid, alias: Reference, message: M): void
+  /** A message to an alias. `owner`, for who sends: the process behind it, where that is known. */
+  sendAlias(from: Pid, alias: Reference, message: M, owner?: Pid): void
   link(from: Pid, to: Pid): void
   /** Removes a link. `id` is to be repeated in `unlinkAck`; with id 0 (peers of old) no answer is expected. */
   unlink(id: bigint, from: Pid, to: Pid): void

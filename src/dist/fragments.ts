@@ -1,25 +1,17 @@
 /**
- * Messages in pieces: joining those that arrive, cutting those that leave. Protocol: section 4.4.
+ * Messages in pieces: joining those that arrive; `large-message.ts` cuts those that leave. Protocol: section 4.4.
  *
  *   first:  131 69, u64 sequence id, u64 fragment id = pieces to come including this one, atom refs, control, data
  *   others: 131 70, u64 sequence id, u64 fragment id one less than before, data
  */
-import type { ByteWriter } from '../core/index.ts'
 import type { Atom } from '../etf/index.ts'
 import { DistError } from './errors.ts'
-import { DIST_FRAG_CONT, DIST_FRAG_HEADER, VERSION_MAGIC } from './header.ts'
 
 /** Bytes of control and payload in one fragment, as the BEAM cuts them; a longer control stays in one piece. */
 export const FRAGMENT_BYTES = 64 * 1024
 
 /** Magic, tag, and two ids of 64 bits. */
 export const FRAGMENT_HEADER_BYTES = 18
-
-/** With the length before it and the number of atom references behind. */
-const FIRST_HEADER_BYTES = 4 + FRAGMENT_HEADER_BYTES + 1
-
-/** With the length before it. */
-const OTHER_HEADER_BYTES = 4 + FRAGMENT_HEADER_BYTES
 
 /** Pieces below this are copied out of the received chunk, which would be kept alive by them otherwise. */
 const VIEW_BYTES = 32 * 1024
@@ -122,57 +114,6 @@ function join({ pieces, length }: Sequence): Uint8Array {
     at += piece.length
   }
   return joined
-}
-
-/**
- * Turns the last frame in `out` into fragments, in place.
- *
- * @param frame where the frame begins, with its length.
- * @param body where its control and payload begin, which go on to the end of `out`.
- * @param controlLength how many bytes of the body are the control, which must not be cut.
- * @param sequence number of this message, unique among unfinished ones, not 0.
- */
-export function writeFragments(
-  out: ByteWriter,
-  frame: number,
-  body: number,
-  controlLength: number,
-  sequence: number,
-): void {
-  const length = out.length - body
-  const first = Math.min(length, Math.max(FRAGMENT_BYTES, controlLength))
-  const others = Math.ceil((length - first) / FRAGMENT_BYTES)
-  out.reserve(FIRST_HEADER_BYTES + others * OTHER_HEADER_BYTES)
-  const { bytes, view } = out
-  const end = frame + FIRST_HEADER_BYTES + length + others * OTHER_HEADER_BYTES
-  // From the end, so that nothing is overwritten before it was moved.
-  for (let i = others - 1; i >= 0; i--) {
-    const skipped = first + i * FRAGMENT_BYTES
-    const size = Math.min(FRAGMENT_BYTES, length - skipped)
-    const at = frame + FIRST_HEADER_BYTES + skipped + i * OTHER_HEADER_BYTES
-    bytes.copyWithin(at + OTHER_HEADER_BYTES, body + skipped, body + skipped + size)
-    writeFragmentHeader(view, at, FRAGMENT_HEADER_BYTES + size, DIST_FRAG_CONT, sequence, others - i)
-  }
-  bytes.copyWithin(frame + FIRST_HEADER_BYTES, body, body + first)
-  writeFragmentHeader(view, frame, FRAGMENT_HEADER_BYTES + 1 + first, DIST_FRAG_HEADER, sequence, others + 1)
-  // No atom references.
-  bytes[frame + FIRST_HEADER_BYTES - 1] = 0
-  out.length = end
-}
-
-function writeFragmentHeader(
-  view: DataView,
-  at: number,
-  frameLength: number,
-  tag: number,
-  sequence: number,
-  fragment: number,
-): void {
-  view.setUint32(at, frameLength)
-  view.setUint8(at + 4, VERSION_MAGIC)
-  view.setUint8(at + 5, tag)
-  view.setBigUint64(at + 6, BigInt(sequence))
-  view.setBigUint64(at + 14, BigInt(fragment))
 }
 
 function bad(id: bigint, fragment: bigint, why: string): DistError {

@@ -1,14 +1,18 @@
 /**
- * Outgoing frames in one growing buffer: length, header, control, payload, cut into fragments where that was agreed on.
- * Protocol: sections 4.1 to 4.6.
+ * Outgoing frames in one growing buffer: length, header, control, payload. Protocol: sections 4.1 to 4.6.
+ *
+ * Which atoms a header has is known when the message behind it is written. So room is left for a header as long as the
+ * last one of the same operation had, which is right nearly always; otherwise the message moves a little.
  *
  * A frame counts from `end` on (`finished`); what a failed encoding left behind is written over by the next one.
  */
 import { ByteWriter } from '../core/index.ts'
 import { type Encodable, type EncodeOptions, TermWriter } from '../etf/index.ts'
 import { DistError } from './errors.ts'
-import { FRAGMENT_BYTES, writeFragments } from './fragments.ts'
+import { FRAGMENT_BYTES } from './fragments.ts'
 import { DIST_HEADER, PASS_THROUGH, VERSION_MAGIC } from './header.ts'
+import { LargeMessage } from './large-message.ts'
+import { OutgoingAtoms } from './outgoing-atoms.ts'
 
 /** Size of the buffer that frames are collected in. */
 const SLAB_BYTES = 128 * 1024
@@ -16,9 +20,26 @@ const SLAB_BYTES = 128 * 1024
 /** With less room than this a new buffer is taken, rather than one that grows and is copied. */
 const LOW_ROOM_BYTES = 80 * 1024
 
+/** Of the frame. */
+const LENGTH_BYTES = 4
+
+/** In front of the atom references: magic and tag; in front of a control without them: 112 and magic. */
+const TAG_BYTES = 2
+
+/** A guess takes one byte. */
+const MAX_GUESS = 255
+
+/** Operations are small numbers. */
+const OPERATIONS = 64
+
+/** A move of fewer bytes is done by a loop: the call of `copyWithin` costs more. */
+const SHORT_MOVE = 64
+
 export interface FrameForm {
   readonly passThrough: boolean
   readonly fragments: boolean
+  /** Atoms may be told once and be referred to afterwards. */
+  readonly atomCache: boolean
 }
 
 export class FrameWriter {
@@ -26,19 +47,24 @@ export class FrameWriter {
   readonly terms: TermWriter
   readonly #passThrough: boolean
   readonly #fragments: boolean
+  readonly #atoms: OutgoingAtoms | undefined
+  /** By operation: how long its last header was. */
+  readonly #guesses = new Uint8Array(OPERATIONS).fill(TAG_BYTES + 1)
   /** Offset behind the last finished frame. */
   #finished = 0
   /** Offset behind the last byte that was taken. */
   #taken = 0
+  #op = 0
   #bodyStart = 0
   #controlEnd = 0
-  #sequence = 0
   #inMessage = false
 
   constructor(form: FrameForm, codec: EncodeOptions) {
     this.#passThrough = form.passThrough
     this.#fragments = form.fragments
-    this.terms = new TermWriter(this.out, codec)
+    this.#atoms = form.atomCache ? new OutgoingAtoms() : undefined
+    const atoms = this.#atoms === undefined ? {} : { atomRef: this.#atoms.ref }
+    this.terms = new TermWriter(this.out, { ...codec, ...atoms })
   }
 
   /** Bytes of finished frames that nobody took yet. */
@@ -51,7 +77,13 @@ export class FrameWriter {
     return this.#inMessage
   }
 
-  begin(): void {
+  /**
+   * Begins a frame; its control follows.
+   *
+   * @param op the operation
+   * @param inline atoms stand in the terms: for a frame that is withdrawn, to leave later than those behind it
+   */
+  begin(op: number, inline = false): void {
     if (this.#inMessage) {
       throw new DistError(
         'ERR_DIST_REENTRANT',
@@ -59,21 +91,19 @@ export class FrameWriter {
       )
     }
     const { out } = this
+    this.#atoms?.begin(inline)
+    this.#op = op
     out.length = this.#finished
-    out.reserve(64)
-    const { bytes } = out
-    let at = out.length + 4
+    out.reserve(LENGTH_BYTES + MAX_GUESS)
+    const tagAt = out.length + LENGTH_BYTES
     if (this.#passThrough) {
-      bytes[at++] = PASS_THROUGH
-      bytes[at++] = VERSION_MAGIC
+      out.bytes[tagAt] = PASS_THROUGH
+      out.bytes[tagAt + 1] = VERSION_MAGIC
+      out.length = tagAt + TAG_BYTES
     } else {
-      bytes[at++] = VERSION_MAGIC
-      bytes[at++] = DIST_HEADER
-      // No atom references: atoms stand inline.
-      bytes[at++] = 0
+      out.length = tagAt + this.#guesses[op]!
     }
-    out.length = at
-    this.#bodyStart = at
+    this.#bodyStart = out.length
   }
 
   /** Writes a term that did not come from this package. */
@@ -94,17 +124,46 @@ export class FrameWriter {
     if (this.#passThrough) this.out.writeU8(VERSION_MAGIC)
   }
 
-  end(): void {
+  /** Finishes the frame; false when the message is too large for one: `detach` it. */
+  end(): boolean {
     const { out } = this
+    if (this.#fragments && out.length - this.#bodyStart > FRAGMENT_BYTES) return false
+    if (!this.#passThrough) this.#writeHeader()
     const start = this.#finished
-    const body = this.#bodyStart
-    if (this.#fragments && out.length - body > FRAGMENT_BYTES) {
-      this.#sequence++
-      writeFragments(out, start, body, this.#controlEnd - body, this.#sequence)
-    } else {
-      out.view.setUint32(start, out.length - start - 4)
-    }
+    const length = out.length - start - LENGTH_BYTES
+    const { bytes } = out
+    bytes[start] = length >>> 24
+    bytes[start + 1] = length >>> 16
+    bytes[start + 2] = length >>> 8
+    bytes[start + 3] = length
     this.#finished = out.length
+    return true
+  }
+
+  /** Takes the frame that was finished last back out, as a copy. */
+  withdraw(start: number): Uint8Array {
+    const frame = this.out.bytes.slice(start, this.#finished)
+    this.#finished = start
+    return frame
+  }
+
+  /** Offset of the frame that is begun next. */
+  get position(): number {
+    return this.#finished
+  }
+
+  /** Takes out the message that `end` found too large. What was finished before it must have been taken. */
+  detach(): LargeMessage {
+    const { out } = this
+    const body = out.bytes.subarray(this.#bodyStart, out.length)
+    let refs: Uint8Array | undefined
+    if (this.#atoms !== undefined) {
+      refs = new Uint8Array(this.#atoms.headerBytes)
+      this.#atoms.finish(refs, 0)
+    }
+    const message = new LargeMessage(body, this.#controlEnd - this.#bodyStart, refs)
+    this.#newSlab()
+    return message
   }
 
   /** What is finished and was not taken, as a view that nobody writes to again. */
@@ -113,14 +172,45 @@ export class FrameWriter {
     const taken = out.bytes.subarray(this.#taken, this.#finished)
     this.#taken = this.#finished
     const isUsedUp = out.bytes.length - this.#finished < LOW_ROOM_BYTES
-    if (isUsedUp || out.bytes.length > SLAB_BYTES) {
-      // Not cleared: nothing is read from it before it was written.
-      out.bytes = new Uint8Array(Buffer.allocUnsafeSlow(SLAB_BYTES).buffer)
-      out.view = new DataView(out.bytes.buffer)
-      out.length = 0
-      this.#finished = 0
-      this.#taken = 0
-    }
+    // Behind the last frame may be a message that is still to be detached.
+    if ((isUsedUp || out.bytes.length > SLAB_BYTES) && out.length === this.#finished) this.#newSlab()
     return taken
+  }
+
+  #writeHeader(): void {
+    const { out } = this
+    const atoms = this.#atoms
+    const size = TAG_BYTES + (atoms === undefined ? 1 : atoms.headerBytes)
+    if (size !== this.#guesses[this.#op]) this.#makeRoom(size)
+    const { bytes } = out
+    const at = this.#finished + LENGTH_BYTES
+    bytes[at] = VERSION_MAGIC
+    bytes[at + 1] = DIST_HEADER
+    if (atoms === undefined) bytes[at + TAG_BYTES] = 0
+    else atoms.finish(bytes, at + TAG_BYTES)
+  }
+
+  /** The guess was wrong: moves what was written behind it. */
+  #makeRoom(size: number): void {
+    const { out } = this
+    const by = size - this.#guesses[this.#op]!
+    this.#guesses[this.#op] = Math.min(size, MAX_GUESS)
+    if (by > 0) out.reserve(by)
+    const { bytes, length } = out
+    const start = this.#bodyStart
+    if (length - start > SHORT_MOVE) bytes.copyWithin(start + by, start, length)
+    else if (by < 0) for (let i = start; i < length; i++) bytes[i + by] = bytes[i]!
+    else for (let i = length - 1; i >= start; i--) bytes[i + by] = bytes[i]!
+    out.length = length + by
+  }
+
+  #newSlab(): void {
+    const { out } = this
+    // Not cleared: nothing is read from it before it was written.
+    out.bytes = new Uint8Array(Buffer.allocUnsafeSlow(SLAB_BYTES).buffer)
+    out.view = new DataView(out.bytes.buffer)
+    out.length = 0
+    this.#finished = 0
+    this.#taken = 0
   }
 }

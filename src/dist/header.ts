@@ -1,6 +1,6 @@
 /**
  * The distribution header: which atoms the terms of a frame refer to by index. Protocol: sections 4.2 to 4.4.
- * Outgoing headers say that there are none, and atoms stand inline.
+ * Here they are read; `outgoing-atoms.ts` writes them.
  */
 import type { Atom } from '../etf/index.ts'
 import type { AtomCache } from './atom-cache.ts'
@@ -20,9 +20,11 @@ export const PASS_THROUGH = 112
 /** Makes the atom of the UTF-8 text between two offsets; throws for text that no atom has. */
 export type ReadAtom = (bytes: Uint8Array, start: number, end: number) => Atom
 
-const NEW_ENTRY = 0x8
+/** Flag of a reference: its text follows. */
+export const NEW_ENTRY = 0x8
 const SEGMENT = 0x7
-const LONG_ATOMS = 0x1
+/** Flag of all references: lengths have two bytes. */
+export const LONG_ATOMS = 0x1
 
 /**
  * Reads the atom references of a frame into `atoms` (index by index) and what is new into the cache.

@@ -8,7 +8,10 @@ export interface ConnectionLimits {
   readonly fragmentedMessages: number
   /** Bytes in such messages together. Default 256 MiB. */
   readonly fragmentedBytes: number
-  /** Output that waits for the peer, in bytes, above which `writable` is false. Default 1 MiB, as on the BEAM. */
+  /**
+   * Output that waits for the peer, in bytes, above which the processes that send to it are held back. Default 1 MiB, as
+   * `+zdbbl` of the BEAM.
+   */
   readonly highWaterMark: number
   /** Output that waits for the peer, in bytes, above which the connection is given up. Default 256 MiB. */
   readonly pendingBytes: number

@@ -82,14 +82,16 @@ export class PrimitiveWriter {
     out.length = start + length
   }
 
-  protected writeAtom(value: Atom): void {
+  writeAtom(value: Atom): void {
     const index = this.#atomRef === undefined ? -1 : this.#atomRef(value)
     if (index < 0) {
       this.writeBytes(value.wire)
       return
     }
-    this.writeU8(ATOM_CACHE_REF)
-    this.writeU8(index)
+    const { out } = this
+    out.reserve(2)
+    out.bytes[out.length++] = ATOM_CACHE_REF
+    out.bytes[out.length++] = index
   }
 
   /** The atom for a property name of `owner`. */
@@ -195,7 +197,7 @@ export class PrimitiveWriter {
   }
 
   /** NEW_PID_EXT: node, id (u32), serial (u32), creation (u32). */
-  protected writePid(value: Pid): void {
+  writePid(value: Pid): void {
     this.writeU8(NEW_PID_EXT)
     this.writeAtom(value.node)
     this.out.reserve(12)
@@ -216,7 +218,7 @@ export class PrimitiveWriter {
   }
 
   /** NEWER_REFERENCE_EXT: words (u16), node, creation (u32), words x u32. */
-  protected writeReference(value: Reference): void {
+  writeReference(value: Reference): void {
     const { words } = value
     if (words.length < 1 || words.length > MAX_REFERENCE_WORDS) {
       const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${words.length}`

@@ -87,10 +87,10 @@ export class Bridge implements RemoteRouter {
     return true
   }
 
-  sendAlias(from: Pid, alias: Reference, message: Encodable): void {
+  sendAlias(from: Pid, alias: Reference, message: Encodable, owner?: Pid): void {
     const connection = this.#connections.get(alias.node)
-    if (connection !== undefined) connection.sendAlias(from, alias, message)
-    else this.#waitWith(alias.node, message, (up, copy) => up.sendAlias(from, alias, copy))
+    if (connection !== undefined) connection.sendAlias(from, alias, message, owner)
+    else this.#waitWith(alias.node, message, (up, copy) => up.sendAlias(from, alias, copy, owner))
   }
 
   link(from: Pid, to: Pid): void {

@@ -12,7 +12,7 @@ import {
   type HandshakeResult,
   type LocalNode,
 } from '../dist/index.ts'
-import { type Atom, atom, type CodecOptions } from '../etf/index.ts'
+import { type Atom, atom, type CodecOptions, type Pid } from '../etf/index.ts'
 import type { Network, Transport } from '../net/index.ts'
 import { Arrivals } from './arrivals.ts'
 import { AtomBudgets } from './atom-budgets.ts'
@@ -41,6 +41,8 @@ export interface DistributionOptions {
   readonly logger: Logger
   readonly codec: CodecOptions
   readonly limits: Partial<ConnectionLimits> & { readonly handshakes?: number }
+  /** The process that stands for plain code: see `ConnectionOptions`. */
+  readonly sharedSender: Pid
   /** Whole tick time in ms, as `net_ticktime`. */
   readonly tickTime: number
   /** Bound on connecting and shaking hands together, in ms, as `net_setuptime`. */
@@ -251,7 +253,7 @@ export class Distribution {
   }
 
   #establish(result: HandshakeResult): void {
-    const { bridge, clock, limits, onUp, tickTime } = this.#options
+    const { bridge, clock, limits, onUp, sharedSender, tickTime } = this.#options
     const name = result.peer.name
     if (this.#stopped) {
       result.transport.destroy()
@@ -269,6 +271,7 @@ export class Distribution {
       tickTime,
       codec: this.#codecFor(name),
       limits,
+      sharedSender,
       onClose: (error) => this.#closed(peer, error),
     })
     const peer: Peer = {

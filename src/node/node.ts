@@ -86,6 +86,7 @@ export class NodeCore {
       logger,
       codec: options.codec,
       limits: options.limits,
+      sharedSender: this.runtime.client.pid,
       tickTime: options.tickTime,
       setupTime: options.setupTime,
       onUp: (peer) => this.#emit('nodeup', peer.name, { type: peer.type }),

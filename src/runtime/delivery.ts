@@ -84,9 +84,9 @@ export class Delivery {
     else if (to.node !== this.#node) this.#router.send(from.pid, to, message)
   }
 
-  sendAlias(from: Cell, alias: Reference, message: Encodable): void {
+  sendAlias(from: Cell, alias: Reference, message: Encodable, owner?: Pid): void {
     if (alias.node === this.#node) this.#aliases.deliver(alias, message as Term)
-    else this.#router.sendAlias(from.pid, alias, message)
+    else this.#router.sendAlias(from.pid, alias, message, owner)
   }
 
   /** Sends, and when there is nobody by that name, does nothing. */
@@ -160,7 +160,7 @@ export class Delivery {
     if (alias === undefined) {
       this.sendPid(from, caller[0], tuple(tag, value))
     } else if (alias.node !== this.#node || !this.#calls.handleReply(alias, value as Term)) {
-      this.sendAlias(from, alias, tuple(tag, value))
+      this.sendAlias(from, alias, tuple(tag, value), caller[0])
     }
   }
 

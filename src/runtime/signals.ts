@@ -32,7 +32,8 @@ export interface RemoteRouter {
   send(from: Pid, to: Pid, message: Encodable): boolean
   /** As `send`. */
   sendName(from: Pid, name: Atom, node: Atom, message: Encodable): boolean
-  sendAlias(from: Pid, alias: Reference, message: Encodable): void
+  /** @param owner the process behind the alias, where it is known: the order with messages to its pid is kept then */
+  sendAlias(from: Pid, alias: Reference, message: Encodable, owner?: Pid): void
   link(from: Pid, to: Pid): void
   unlink(id: bigint, from: Pid, to: Pid): void
   unlinkAck(id: bigint, from: Pid, to: Pid): void

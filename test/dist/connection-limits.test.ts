@@ -93,20 +93,20 @@ test('a peer introduces so many atoms and no more', async (t) => {
   t.equal(atomBudget.used, 10)
 })
 
-test('a peer that does not read makes the connection unwritable, drains, and is writable again', async (t) => {
+test('a peer that does not read makes the connection busy, drains, and it is so no more', async (t) => {
   const drained: boolean[] = []
   const { end, peer } = await withRawPeer({
     alice: { limits: { highWaterMark: 100_000 }, onWritable: () => drained.push(true) },
   })
   peer.transport.pause()
-  t.equal(end.connection.writable, true)
+  t.equal(end.connection.isBusy, false)
   for (let i = 0; i < 4; i++) end.connection.send(A, B, 'x'.repeat(50_000))
   await turn()
-  t.equal(end.connection.writable, false)
+  t.equal(end.connection.isBusy, true)
   t.ok(end.connection.pendingBytes > 200_000)
   peer.transport.resume()
   await until(() => drained.length > 0)
-  t.equal(end.connection.writable, true)
+  t.equal(end.connection.isBusy, false)
   t.equal(end.connection.pendingBytes, 0)
   end.connection.destroy()
   await until(() => end.closed.length === 1)

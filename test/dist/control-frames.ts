@@ -1,14 +1,19 @@
 /** Control messages as frames that nobody sends, and the terms that the tests send. */
+import { AtomCache } from '../../src/dist/atom-cache.ts'
 import { capabilitiesOf } from '../../src/dist/capabilities.ts'
 import { ControlWriter } from '../../src/dist/control-write.ts'
 import * as flags from '../../src/dist/flags.ts'
 import { FrameReader } from '../../src/dist/frame-reader.ts'
 import { FrameWriter } from '../../src/dist/frame-writer.ts'
+import { readAtomRefs } from '../../src/dist/header.ts'
+import type { Receiver, Sender } from '../../src/dist/lanes.ts'
 import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
+import { Output, type OutputOptions } from '../../src/dist/output.ts'
 import {
   type Atom,
   atom,
   type Encodable,
+  type EncodeOptions,
   encode,
   Pid,
   Reference,
@@ -16,6 +21,7 @@ import {
   termEquals,
   tuple,
 } from '../../src/etf/index.ts'
+import type { Transport, TransportHandler } from '../../src/net/index.ts'
 import { recorder, type Signal } from './recorder.ts'
 
 export const HERE = atom('us@here')
@@ -30,23 +36,64 @@ export const MESSAGE = tuple(atom('hello'), ['x', 1.5], new Map([[atom('k'), nul
 export const ALL = flags.OUR_FLAGS
 export const NO_HEADER = ALL & ~flags.DFLAG_DIST_HDR_ATOM_CACHE & ~flags.DFLAG_FRAGMENTS
 
-/** Writes frames that nobody sends. */
-export class TestWriter extends ControlWriter {
-  readonly frames: FrameWriter
-  unsupported: [Reference, Pid][] = []
+/** A transport that only keeps what is written, and is as full as the test says. */
+export class Sink implements Transport {
+  readonly remote = ''
+  readonly localAddress = ''
+  readonly remoteAddress = ''
+  bufferedBytes = 0
+  handler: TransportHandler | undefined
+  written: Uint8Array[] = []
 
-  constructor(negotiated: bigint) {
-    const can = capabilitiesOf(negotiated)
-    const frames = new FrameWriter(can, {})
-    super(frames, can)
-    this.frames = frames
+  write(bytes: Uint8Array): boolean {
+    this.written.push(bytes)
+    return this.bufferedBytes === 0
   }
 
-  protected override beforeFrame(): boolean {
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {}
+}
+
+/** Writes frames to nobody. */
+export class TestWriter extends ControlWriter {
+  readonly sink = new Sink()
+  readonly output: Output
+  unsupported: [Reference, Pid][] = []
+  overflows: number[] = []
+  drained = 0
+
+  constructor(negotiated: bigint, options: Partial<OutputOptions> = {}, codec: EncodeOptions = {}) {
+    const can = capabilitiesOf(negotiated)
+    const frames = new FrameWriter(can, codec)
+    super(frames, can)
+    this.output = new Output({
+      frames,
+      transport: this.sink,
+      limits: DEFAULT_CONNECTION_LIMITS,
+      sharedSender: undefined,
+      onWritable: () => void this.drained++,
+      onOverflow: (bytes) => void this.overflows.push(bytes),
+      ...options,
+    })
+  }
+
+  /** Everything that was sent since the last call. */
+  take(): Buffer {
+    this.output.flush()
+    while (this.output.pendingBytes > this.sink.bufferedBytes) this.output.handleDrain()
+    return Buffer.concat(this.sink.written.splice(0))
+  }
+
+  protected override beginFrame(op: number, from: Sender, to: Receiver): boolean {
+    this.output.begin(op, from, to)
     return true
   }
 
-  protected override afterFrame(): void {}
+  protected override endFrame(): void {
+    this.output.end()
+  }
 
   protected override spawnUnsupported(id: Reference, parent: Pid): void {
     this.unsupported.push([id, parent])
@@ -80,9 +127,12 @@ export function frame(control: Encodable, payload?: Encodable, passThrough = fal
     : Buffer.concat([Buffer.from([131, 68, 0]), ...parts.map((part) => part.subarray(1))])
 }
 
-/** The operation that a frame of ours carries. */
+/** The operation that the first frame of a connection carries. */
 export function opOf(bytes: Uint8Array): number {
-  const control = bytes[0] === 112 ? 2 : 3
+  const readAtom = (text: Uint8Array, start: number, end: number): Atom =>
+    atom(Buffer.from(text.subarray(start, end)).toString())
+  const control =
+    bytes[0] === 112 ? 2 : readAtomRefs(bytes, bytes[1] === 68 ? 2 : 18, new AtomCache(), [], readAtom)
   return bytes[control + 3]!
 }
 

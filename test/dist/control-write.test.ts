@@ -79,7 +79,7 @@ for (const [signal, op, variants] of SENT) {
         const negotiated = base & ~without
         const writer = new TestWriter(negotiated)
         write(writer, signal)
-        const frames = split(writer.frames.take())
+        const frames = split(writer.take())
         if (expectedOp === undefined) {
           t.equal(frames.length, 0, 'a peer that cannot take it gets nothing')
           continue
@@ -107,7 +107,7 @@ test('a message above 64 KiB leaves in fragments and arrives whole', (t) => {
     writer.send(US, THEM, tuple(atom('big'), big))
     writer.exit2(US, THEM, [big])
     writer.link(US, THEM)
-    const frames = split(writer.frames.take())
+    const frames = split(writer.take())
     const cut = (negotiated & flags.DFLAG_FRAGMENTS) !== 0n
     t.equal(frames.length, cut ? 1 + 4 + 4 + 1 : 4)
     const received = receive(negotiated, frames, HERE)
@@ -125,7 +125,7 @@ test('a control above 64 KiB stays in the first fragment', (t) => {
   const writer = new TestWriter(ALL)
   const options = [tuple(atom('x'), 'y'.repeat(70_000))]
   writer.spawnRequest(REF, US, US, MFA, options, ['z'.repeat(70_000)])
-  const frames = split(writer.frames.take())
+  const frames = split(writer.take())
   t.equal(frames.length, 3)
   t.ok(
     sameSignal(receive(ALL, frames, HERE)[0], [
@@ -148,12 +148,12 @@ test('a message that cannot be encoded leaves nothing in the stream', (t) => {
   t.throws(() => writer.send(US, THEM, bad), EncodeError)
   t.throws(() => writer.exit(US, THEM, { at: Symbol('x') } as unknown as Encodable), EncodeError)
   writer.send(US, THEM, MESSAGE)
-  const received = receive(ALL, split(writer.frames.take()), HERE)
+  const received = receive(ALL, split(writer.take()), HERE)
   t.same(
     received.map(([method]) => method),
     ['link', 'send'],
   )
-  t.equal(writer.frames.take().length, 0)
+  t.equal(writer.take().length, 0)
   t.end()
 })
 
@@ -163,11 +163,11 @@ test('what was taken is not written to again', (t) => {
   for (let i = 0; i < 2000; i++) {
     writer.send(US, THEM, `${i}${'x'.repeat((i * 37) % 900)}`)
     if (i % 7 === 0) {
-      const bytes = writer.frames.take()
+      const bytes = writer.take()
       taken.push([bytes, Buffer.from(bytes).toString('hex')])
     }
   }
-  const rest = writer.frames.take()
+  const rest = writer.take()
   t.ok(taken.every(([bytes, before]) => Buffer.from(bytes).toString('hex') === before))
   const received = receive(ALL, [...taken.flatMap(([bytes]) => split(bytes)), ...split(rest)], HERE)
   t.same(
@@ -181,6 +181,6 @@ test('a spawn request to a peer that cannot spawn is reported', (t) => {
   const writer = new TestWriter(ALL & ~flags.DFLAG_SPAWN)
   writer.spawnRequest(REF, US, US, MFA, [], [])
   t.same(writer.unsupported, [[REF, US]])
-  t.equal(writer.frames.take().length, 0)
+  t.equal(writer.take().length, 0)
   t.end()
 })

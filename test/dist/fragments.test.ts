@@ -1,6 +1,5 @@
 import { test } from 'tap'
-import { ByteWriter } from '../../src/core/index.ts'
-import { FragmentAssembler, writeFragments } from '../../src/dist/fragments.ts'
+import { FragmentAssembler } from '../../src/dist/fragments.ts'
 
 const LIMITS = { fragmentedMessages: 3, fragmentedBytes: 10_000 }
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
@@ -101,61 +100,3 @@ test('finished messages give their bytes back to the limit', (t) => {
   }
   t.end()
 })
-
-/** The frames in `bytes`: tag, ids, data. */
-function parseFrames(written: Uint8Array) {
-  const frames = []
-  const view = new DataView(written.buffer, written.byteOffset, written.length)
-  for (let at = 0; at < written.length; ) {
-    const length = view.getUint32(at)
-    const headed = written[at + 5] === 69 ? 19 : 18
-    frames.push({
-      magic: written[at + 4],
-      tag: written[at + 5],
-      sequence: view.getBigUint64(at + 6),
-      fragment: view.getBigUint64(at + 14),
-      refs: headed === 19 ? written[at + 22] : undefined,
-      data: written.subarray(at + 4 + headed, at + 4 + length),
-    })
-    at += 4 + length
-  }
-  return frames
-}
-
-for (const [size, control, expected] of [
-  [65_537, 20, [65_536, 1]],
-  [200_027, 20, [65_536, 65_536, 65_536, 3419]],
-  [131_072, 20, [65_536, 65_536]],
-  [100_000, 70_000, [70_000, 30_000]],
-  [70_000, 70_000, [70_000]],
-  [5, 5, [5]],
-] as const) {
-  test(`${size} bytes with a control of ${control} leave in pieces of ${expected.join(', ')}`, (t) => {
-    const out = new ByteWriter(64)
-    out.writeText('before')
-    const frame = out.length
-    out.writeU32(0).writeU8(131).writeU8(68).writeU8(0)
-    const body = out.length
-    const data = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
-    out.writeBytes(data)
-    writeFragments(out, frame, body, control, 5)
-    t.equal(Buffer.from(out.view8().subarray(0, frame)).toString(), 'before')
-    const frames = parseFrames(out.view8().subarray(frame))
-    t.same(
-      frames.map(({ data: { length } }) => length),
-      expected,
-    )
-    t.same(
-      frames.map(({ tag }) => tag),
-      expected.map((_, i) => (i === 0 ? 69 : 70)),
-    )
-    t.same(
-      frames.map(({ fragment }) => Number(fragment)),
-      expected.map((_, i) => expected.length - i),
-    )
-    t.ok(frames.every(({ magic, sequence }) => magic === 131 && sequence === 5n))
-    t.equal(frames[0]!.refs, 0)
-    t.ok(Buffer.concat(frames.map((each) => each.data)).equals(data), 'nothing is lost')
-    t.end()
-  })
-}

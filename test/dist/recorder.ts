@@ -14,7 +14,8 @@ export function recorder(): { handler: ControlHandler; signals: Signal[] } {
   const handler: ControlHandler = {
     send: record('send'),
     sendName: record('sendName'),
-    sendAlias: record('sendAlias'),
+    // Whose alias it is is a hint for the order, and no part of the signal.
+    sendAlias: (from, alias, message) => void signals.push(['sendAlias', from, alias, message]),
     link: record('link'),
     unlink: record('unlink'),
     unlinkAck: record('unlinkAck'),

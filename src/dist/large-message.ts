@@ -1,0 +1,69 @@
+/**
+ * One message on its way out in fragments, of which each is made when the stream has room for it. Protocol: section 4.4;
+ * `fragments.ts` has the layout, and joins those that arrive.
+ */
+import { FRAGMENT_BYTES, FRAGMENT_HEADER_BYTES } from './fragments.ts'
+import { DIST_FRAG_CONT, DIST_FRAG_HEADER, VERSION_MAGIC } from './header.ts'
+
+/** The number of references: none. */
+const NO_REFS: Uint8Array = new Uint8Array(1)
+
+export class LargeMessage {
+  /** 0 until it is started. */
+  sequence = 0
+  readonly #body: Uint8Array
+  readonly #controlLength: number
+  readonly #refs: Uint8Array
+  #sent = 0
+  /** Fragments to come. */
+  #left: number
+
+  /**
+   * @param body control and payload, which nobody writes to any more
+   * @param controlLength bytes of it that are the control, which stays in one piece
+   * @param refs the atom references, with their number in front
+   */
+  constructor(body: Uint8Array, controlLength: number, refs: Uint8Array = NO_REFS) {
+    this.#body = body
+    this.#controlLength = controlLength
+    this.#refs = refs
+    this.#left = 1 + Math.ceil((body.length - this.#firstLength) / FRAGMENT_BYTES)
+  }
+
+  /** Bytes of the body that no fragment has taken yet. */
+  get bytesLeft(): number {
+    return this.#body.length - this.#sent
+  }
+
+  /** Whether the last fragment was made. */
+  get isFinished(): boolean {
+    return this.#left === 0
+  }
+
+  /** The next fragment as a whole frame, with its length in front. Set `sequence` before the first one. */
+  next(): Uint8Array {
+    const isFirst = this.#sent === 0
+    const size = isFirst ? this.#firstLength : Math.min(FRAGMENT_BYTES, this.bytesLeft)
+    const refs = isFirst ? this.#refs.length : 0
+    const length = FRAGMENT_HEADER_BYTES + refs + size
+    // Not from the pool, and not cleared: every byte is written.
+    const frame = new Uint8Array(Buffer.allocUnsafeSlow(4 + length).buffer)
+    const view = new DataView(frame.buffer)
+    view.setUint32(0, length)
+    frame[4] = VERSION_MAGIC
+    frame[5] = isFirst ? DIST_FRAG_HEADER : DIST_FRAG_CONT
+    view.setUint32(6, Math.floor(this.sequence / 0x1_0000_0000))
+    view.setUint32(10, this.sequence % 0x1_0000_0000)
+    view.setUint32(14, 0)
+    view.setUint32(18, this.#left)
+    if (isFirst) frame.set(this.#refs, 4 + FRAGMENT_HEADER_BYTES)
+    frame.set(this.#body.subarray(this.#sent, this.#sent + size), 4 + FRAGMENT_HEADER_BYTES + refs)
+    this.#sent += size
+    this.#left--
+    return frame
+  }
+
+  get #firstLength(): number {
+    return Math.min(this.#body.length, Math.max(FRAGMENT_BYTES, this.#controlLength))
+  }
+}

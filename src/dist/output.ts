@@ -1,0 +1,207 @@
+/**
+ * The way out of a connection: collects frames, gives them to the transport once per turn of the event loop or at
+ * 64 KiB, cuts large messages and lets small ones go ahead of them, and says when too much waits. Protocol: sections
+ * 4.4, 4.5 and 4.7.
+ *
+ *   frames ---------------------------------> transport        small messages, in the order of sending
+ *   large messages -> lanes -> fragments ---> transport        a few at a time, while the transport is nearly empty
+ */
+import type { Pid } from '../etf/index.ts'
+import type { Transport } from '../net/index.ts'
+import type { FrameWriter } from './frame-writer.ts'
+import { type Lane, Lanes, type Receiver, type Sender } from './lanes.ts'
+import type { ConnectionLimits } from './limits.ts'
+
+/** Finished output that is given to the transport without waiting for the end of the turn. */
+const FLUSH_BYTES = 64 * 1024
+
+/** Fragments follow while less than this waits in the transport: what is sent meanwhile waits behind no more. */
+const WINDOW_BYTES = 256 * 1024
+
+/** Fragments in one turn of the event loop, however fast the transport takes them. */
+const FRAGMENTS_PER_TURN = 16
+
+export interface OutputOptions {
+  readonly frames: FrameWriter
+  readonly transport: Transport
+  readonly limits: ConnectionLimits
+  /** See `Lanes`. */
+  readonly sharedSender: Pid | undefined
+  /** `isBusy` is false again. */
+  readonly onWritable: () => void
+  /** More waits than `limits.pendingBytes`: so many bytes. */
+  readonly onOverflow: (bytes: number) => void
+}
+
+export class Output {
+  /** More than `limits.highWaterMark` waits for the peer: who sends should wait until `onWritable`. */
+  isBusy = false
+  /** Frames that were finished, each message as one. */
+  framesOut = 0
+  /** Bytes given to the transport. */
+  bytesOut = 0
+  readonly #frames: FrameWriter
+  readonly #transport: Transport
+  readonly #limits: ConnectionLimits
+  readonly #lanes: Lanes
+  readonly #options: OutputOptions
+  readonly #flushNow = (): void => this.flush()
+  readonly #moveOn = (): void => this.#handleTurn()
+  #flushScheduled = false
+  #turnScheduled = false
+  /** The transport asked to wait, and will tell when it is empty. */
+  #drainExpected = false
+  #over = false
+  #from: Sender = null
+  #to: Receiver = null
+  /** Where the frame at hand has to wait. */
+  #lane: Lane | undefined
+
+  constructor(options: OutputOptions) {
+    this.#options = options
+    this.#frames = options.frames
+    this.#transport = options.transport
+    this.#limits = options.limits
+    this.#lanes = new Lanes(options.sharedSender)
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get pendingBytes(): number {
+    return this.#frames.waiting + this.#transport.bufferedBytes + this.#lanes.bytes
+  }
+
+  begin(op: number, from: Sender, to: Receiver): void {
+    this.#from = from
+    this.#to = to
+    this.#lane = this.#lanes.isEmpty ? undefined : this.#lanes.find(from, to)
+    this.#frames.begin(op, this.#lane !== undefined)
+  }
+
+  /** Control and payload are written. */
+  end(): void {
+    const frames = this.#frames
+    const start = frames.position
+    const fits = frames.end()
+    this.framesOut++
+    if (fits && this.#lane === undefined) {
+      if (frames.waiting >= FLUSH_BYTES) this.flush()
+      else if (!this.#flushScheduled) this.#scheduleFlush()
+    } else {
+      this.#queue(fits, start)
+    }
+  }
+
+  /** Gives what is finished to the transport. */
+  flush(): void {
+    if (this.#frames.inMessage) return
+    this.#flushScheduled = false
+    if (this.#over || this.#frames.waiting === 0 || this.#overflows()) return
+    this.write(this.#frames.take())
+    if (!this.#lanes.isEmpty) this.#pump()
+    this.#checkBusy()
+  }
+
+  /** Gives everything to the transport, fragments included: nothing is sent any more. */
+  finish(): void {
+    this.flush()
+    if (this.#over) return
+    for (let bytes = this.#lanes.next(); bytes !== undefined; bytes = this.#lanes.next()) this.write(bytes)
+    this.#over = true
+  }
+
+  /** Drops what waits here: the connection is gone. */
+  stop(): void {
+    this.#over = true
+    this.#lanes.clear()
+  }
+
+  /** The transport is empty. */
+  handleDrain(): void {
+    this.#drainExpected = false
+    if (this.#over) return
+    this.#pump()
+    this.#checkWritable()
+  }
+
+  /** Past all that waits here. */
+  write(bytes: Uint8Array): void {
+    this.bytesOut += bytes.length
+    if (!this.#transport.write(bytes)) this.#drainExpected = true
+  }
+
+  #scheduleFlush(): void {
+    this.#flushScheduled = true
+    setImmediate(this.#flushNow)
+  }
+
+  /** The frame at hand is large, or has to wait behind a large one. */
+  #queue(fits: boolean, start: number): void {
+    const frames = this.#frames
+    const lane = this.#lane
+    // Asked before it is counted: one message above the limit may wait when nothing else does.
+    if (this.#over || this.#overflows()) return
+    if (lane !== undefined) {
+      if (fits) {
+        this.#lanes.hold(lane, frames.withdraw(start))
+      } else {
+        this.flush()
+        this.#lanes.hold(lane, frames.detach())
+      }
+    } else {
+      // The first fragment brings new atoms, so it must not come before the frames that it may take a slot from.
+      this.flush()
+      const first = this.#lanes.start(this.#from, this.#to, frames.detach())
+      if (!this.#over) this.write(first)
+    }
+    if (this.#over) return
+    this.#checkBusy()
+    if (!this.#turnScheduled) this.#scheduleTurn()
+  }
+
+  /** Writes fragments while there is room; the rest follows when the transport is empty, or in the next turn. */
+  #pump(): void {
+    for (let i = 0; i < FRAGMENTS_PER_TURN; i++) {
+      if (this.#transport.bufferedBytes >= WINDOW_BYTES && this.#drainExpected) return
+      const bytes = this.#lanes.next()
+      if (bytes === undefined) return
+      this.write(bytes)
+    }
+    if (!this.#turnScheduled) this.#scheduleTurn()
+  }
+
+  #scheduleTurn(): void {
+    this.#turnScheduled = true
+    setImmediate(this.#moveOn)
+  }
+
+  #handleTurn(): void {
+    this.#turnScheduled = false
+    if (this.#over) return
+    this.#pump()
+    this.#checkWritable()
+  }
+
+  #checkBusy(): void {
+    if (this.isBusy || this.pendingBytes <= this.#limits.highWaterMark) return
+    this.isBusy = true
+    // Nothing else would look again.
+    if (!this.#drainExpected && !this.#turnScheduled) this.#scheduleTurn()
+  }
+
+  #checkWritable(): void {
+    if (!this.isBusy) return
+    if (this.pendingBytes <= this.#limits.highWaterMark) {
+      this.isBusy = false
+      this.#options.onWritable()
+    } else if (!this.#drainExpected && !this.#turnScheduled) {
+      this.#scheduleTurn()
+    }
+  }
+
+  #overflows(): boolean {
+    const bytes = this.#transport.bufferedBytes + this.#lanes.bytes
+    if (bytes <= this.#limits.pendingBytes) return false
+    this.#options.onOverflow(bytes)
+    return true
+  }
+}
