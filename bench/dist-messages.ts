@@ -133,7 +133,7 @@ async function workloads(root: URL): Promise<Workload[]> {
     what: string,
     first: readonly Uint8Array[],
     frames: readonly Uint8Array[],
-    peer = us,
+    peer: InstanceType<Etf['Atom']> = us,
   ): Workload => {
     const reader = new FrameReader(peer, capabilitiesOf(dist.OUR_FLAGS), {}, dist.DEFAULT_CONNECTION_LIMITS)
     for (const frame of first) reader.readFrame(frame, handler)
