@@ -1,0 +1,59 @@
+/** What a benchmark needs besides the sources: the package compiled as users get it, and the packages of bench/. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const BENCH = fileURLToPath(new URL('.', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Compiles src/ into bench/.build. */
+export function build(): void {
+  const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', 'bench/.build']
+  execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
+}
+
+/** Installs the packages of bench/package.json into bench/node_modules when they are not those of its lock file. */
+export function install(): void {
+  const lock = readFileSync(`${BENCH}package-lock.json`, 'utf8')
+  if (installedVersions() === wantedVersions(lock)) return
+  process.stderr.write('beamjoin: installing the other codecs into bench/node_modules with "npm ci"\n')
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: BENCH,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) process.stderr.write('beamjoin: "npm ci" failed in bench/; going on with what is there\n')
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>
+}
+
+/** Optional packages are there or not, whatever was tried. */
+function wantedVersions(lock: string): string {
+  return versions(JSON.parse(lock) as Lock)
+}
+
+function installedVersions(): string {
+  const file = `${BENCH}node_modules/.package-lock.json`
+  return existsSync(file) ? versions(JSON.parse(readFileSync(file, 'utf8')) as Lock) : ''
+}
+
+function versions({ packages }: Lock): string {
+  return Object.entries(packages)
+    .filter(([path, { optional }]) => path !== '' && optional !== true)
+    .map(([path, { version }]) => `${path}@${version}`)
+    .sort()
+    .join(' ')
+}
+
+/** The version of a package of bench/, or undefined when it is not installed. */
+export function versionOf(name: string): string | undefined {
+  const require = createRequire(`${BENCH}package.json`)
+  for (const folder of require.resolve.paths(name) ?? []) {
+    const file = `${folder}/${name}/package.json`
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+  }
+  return undefined
+}
