@@ -51,22 +51,24 @@ function branch(depth: number, { tuple }: Etf): Encodable {
   return grown
 }
 
+const SEND_SENDER = 22
+
 /** A send of the call to a process, as a connection writes and reads it. */
 async function distributionFrame(etf: Etf): Promise<Job> {
   const load = async <T>(path: string): Promise<T> =>
     (await import(new URL(`../.build/dist/${path}.js`, import.meta.url).href)) as T
   const { FrameReader } = await load<typeof import('../../src/dist/frame-reader.ts')>('frame-reader')
   const { FrameWriter } = await load<typeof import('../../src/dist/frame-writer.ts')>('frame-writer')
-  const form = { passThrough: false, fragments: true }
+  const form = { passThrough: false, fragments: true, atomCache: true }
   const writer = new FrameWriter(form, {})
   const message = termDocument('call', etf)
   const from = new etf.Pid(etf.atom('n1@127.0.0.1'), 110, 0, 1700000000)
   const to = new etf.Pid(etf.atom('n2@127.0.0.1'), 120, 0, 1700000001)
   const write = (): Uint8Array => {
-    writer.begin()
-    writer.out.writeU8(104).writeU8(3).writeU8(97).writeU8(22)
-    writer.terms.writeTerm(from)
-    writer.terms.writeTerm(to)
+    writer.begin(SEND_SENDER)
+    writer.out.writeU8(104).writeU8(3).writeU8(97).writeU8(SEND_SENDER)
+    writer.terms.writePid(from)
+    writer.terms.writePid(to)
     writer.endControl()
     writer.beginPayload()
     writer.writeMessage(message)
@@ -80,6 +82,8 @@ async function distributionFrame(etf: Etf): Promise<Job> {
       received = payload
     },
   } as never
+  // The first frame brings the atoms, later ones refer to them.
+  reader.readFrame(Buffer.from(write()).subarray(4), handler)
   const bytes = Buffer.from(write()).subarray(4)
   return {
     bytes,
