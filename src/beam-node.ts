@@ -156,6 +156,16 @@ export class BeamNode implements SupervisorHost {
     return this.runtime.start(server, args, { ...options, link: this.self })
   }
 
+  /**
+   * Ends a server in order, as `GenServer.stop/3`, on any node: its `terminate` runs. Resolves when it has ended.
+   *
+   * @throws CallError when there is none, when it takes longer than `timeout` (default: no limit), or when it ends
+   * with another reason.
+   */
+  stopServer(server: Watchable, reason?: Encodable, options?: CallOptions): Promise<void> {
+    return this.runtime.stopServer(server, reason, options)
+  }
+
   /** @throws ProcessError `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_BAD_NAME`, `ERR_RUNTIME_NO_PROCESS`. */
   register(name: Atom | string, pid: Pid): void {
     this.runtime.register(name, pid)

@@ -83,7 +83,10 @@ export type { ExposedFunction } from './services/index.ts'
 export { PgError, PgMonitor, PgScope, Rpc, RpcError } from './services/index.ts'
 export { startNode } from './start.ts'
 export type {
+  AutoShutdown,
+  ChildCounts,
   ChildDetails,
+  ChildRow,
   ChildSpec,
   ChildSpecInput,
   ChildSpecOptions,
@@ -92,6 +95,10 @@ export type {
   DistributedSupervisorOptions,
   DynamicSupervisorOptions,
   StartedChild,
+  Strategy,
+  SupervisorCaller,
   SupervisorListener,
+  SupervisorOptions,
+  SupervisorParent,
 } from './supervisor/index.ts'
-export { DistributedSupervisor, DynamicSupervisor, SupervisorError } from './supervisor/index.ts'
+export { DistributedSupervisor, DynamicSupervisor, Supervisor, SupervisorError } from './supervisor/index.ts'

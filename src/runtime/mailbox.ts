@@ -47,16 +47,14 @@ export class Mailbox {
     return -1
   }
 
-  /** Takes the first message out that `match` takes; whether there was one. */
-  flush(match: (message: Term) => boolean): boolean {
+  /** Takes the first message out that `match` takes, and returns it. */
+  take(match: (message: Term) => boolean): Term | undefined {
     for (let i = 0; i < this.#queue.length; i++) {
-      if (match(this.#queue.at(i) as Term)) {
-        this.#queue.removeAt(i)
-        this.#scanned = 0
-        return true
-      }
+      if (!match(this.#queue.at(i) as Term)) continue
+      this.#scanned = 0
+      return this.#queue.removeAt(i)
     }
-    return false
+    return undefined
   }
 
   clear(): void {

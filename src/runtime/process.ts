@@ -1,7 +1,7 @@
 /** A process as its own code sees it: what the functions of Erlang that concern `self()` do. */
 import type { Clock, Logger, Timer } from '../core/index.ts'
 import { type Atom, type Encodable, type Pid, type Reference, type Term, Tuple } from '../etf/index.ts'
-import { GEN_CALL, IGNORE } from './atoms.ts'
+import { EXIT, GEN_CALL, IGNORE, NORMAL } from './atoms.ts'
 import { type CallOptions, timeoutMs } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { type Destination, toAtom, type Watchable } from './destination.ts'
@@ -12,6 +12,7 @@ import type { MonitorOptions } from './monitors.ts'
 import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
 import type { ServerClass } from './server-callbacks.ts'
 import type { SpawnBody, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
+import { stopServer } from './stop-server.ts'
 
 /** A function that runs as a process. The process ends when the function returns, or its promise settles. */
 export type ProcessFunction<A extends readonly unknown[] = readonly unknown[]> = (
@@ -165,6 +166,15 @@ export class Process {
     this.#kernel.links.unlink(this.#live(), pid)
   }
 
+  /**
+   * Takes the exit message of `pid` out of the mailbox, if it is there; what is done after `unlink` by a process that
+   * traps exits. @returns the exit reason
+   */
+  takeExit(pid: Pid): Term | undefined {
+    const message = this.#live().mailbox.take((each) => isExit(each, pid))
+    return message === undefined ? undefined : ((message as Tuple)[2] as Term)
+  }
+
   /** Brings the message `{'DOWN', Ref, process, Target, Reason}` when the target ends or does not exist. */
   monitor(target: Watchable, options?: MonitorOptions): Reference {
     const { delivery, monitors, refs } = this.#kernel
@@ -176,7 +186,7 @@ export class Process {
   /** @returns whether the monitor was still there. */
   demonitor(ref: Reference, options: DemonitorOptions = {}): boolean {
     const removed = this.#kernel.monitors.demonitor(this.#live(), ref)
-    if (!removed && options.flush === true) this.#cell.mailbox.flush((message) => isDown(message, ref))
+    if (!removed && options.flush === true) this.#cell.mailbox.take((message) => isDown(message, ref))
     return removed
   }
 
@@ -281,6 +291,16 @@ export class Process {
     return this.#kernel.spawner.start(this.#live(), server, args, { ...options, link: true })
   }
 
+  /**
+   * Ends a server in order, as `gen_server:stop`: its `terminate` runs. Resolves when it has ended.
+   *
+   * @throws CallError when there is none, when it takes longer than `timeout` (default: no limit), or when it ends
+   * with another reason.
+   */
+  stopServer(server: Watchable, reason: Encodable = NORMAL, options: CallOptions = {}): Promise<void> {
+    return stopServer(this, server, reason as Term, options)
+  }
+
   #spawn(body: SpawnBody, args: unknown[], options: SpawnOptions): Pid {
     return this.#kernel.spawner.spawn(this.#live(), body, args, options)
   }
@@ -327,6 +347,10 @@ export function started(result: StartResult): Pid {
 
 function exited(pid: Pid): ProcessError {
   return new ProcessError('ERR_RUNTIME_EXITED', `${pid} has exited and cannot do anything any more`)
+}
+
+function isExit(message: Term, pid: Pid): boolean {
+  return message instanceof Tuple && message.length === 3 && message[0] === EXIT && pid.equals(message[1])
 }
 
 /** The first element is `DOWN` or the tag that the monitor was made with. */

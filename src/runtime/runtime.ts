@@ -25,7 +25,6 @@ import type { RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
 import { IncomingSignals } from './sink.ts'
 import { serveSpawn } from './spawn-requests.ts'
 import type { SpawnBody, StartOptions } from './spawner.ts'
-import { stopServer } from './stop-server.ts'
 
 export interface RuntimeOptions {
   /** The name of the node, part of every pid. */
@@ -158,7 +157,7 @@ export class Runtime {
    * with another reason.
    */
   stopServer(server: Watchable, reason: Encodable = NORMAL, options: CallOptions = {}): Promise<void> {
-    return stopServer(this.client, server, reason as Term, options)
+    return this.client.stopServer(server, reason, options)
   }
 
   send(to: Destination, message: Encodable): void {

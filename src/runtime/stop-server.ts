@@ -1,18 +1,25 @@
 /** The orderly end of a server, on any node: what `gen_server:stop/3` does. */
-import { atom, type Term, termEquals, tuple } from '../etf/index.ts'
+import type { Clock } from '../core/index.ts'
+import { type Atom, atom, type Encodable, type Term, termEquals, tuple } from '../etf/index.ts'
 import { SYSTEM, TIMEOUT } from './atoms.ts'
 import { type CallOptions, timeoutMs } from './calls.ts'
 import { describeDestination, type Watchable } from './destination.ts'
 import { CallError } from './errors.ts'
-import type { Process } from './process.ts'
 
 const TERMINATE = atom('terminate')
+
+/** The process that stops it. */
+interface Stopper {
+  readonly clock: Clock
+  whenDown(target: Watchable, options: { readonly signal: AbortSignal }): Promise<Term>
+  request(label: Atom, to: Watchable, request: Encodable, options: CallOptions): Promise<Term>
+}
 
 function ignoreRejection(): void {}
 
 /** The server answers before it ends, so its end is awaited under a monitor of its own. */
 export async function stopServer(
-  caller: Process,
+  caller: Stopper,
   server: Watchable,
   reason: Term,
   options: CallOptions,

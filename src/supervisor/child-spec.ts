@@ -3,10 +3,10 @@
  *
  * Two forms arrive (protocol.md 9.3): the map of `Supervisor.child_spec/2`, and the tuple that `DynamicSupervisor` makes
  * of it before it calls its server, `{{M, F, Args}, Restart, Shutdown, Type, Modules}`. Wrong ones are refused with the
- * reasons of Elixir. `significant` means nothing to a supervisor whose children come and go, and is ignored.
+ * reasons of Elixir. `significant` means nothing to a supervisor whose children come and go, and is ignored there.
  */
 import { Atom, alias, atom, type Encodable, type Term, Tuple, tuple } from '../etf/index.ts'
-import type { ServerClass } from '../runtime/index.ts'
+import type { ServerClass, ServerName } from '../runtime/index.ts'
 import { SupervisorError } from './errors.ts'
 
 /** When a child that ended is started again: always, only after a crash, never. */
@@ -24,15 +24,27 @@ export interface ChildStart {
   readonly args: readonly Term[]
 }
 
+/** What only this node knows of a child that its own code wrote: nothing of it has a term. */
+export interface LocalStart {
+  readonly server: ServerClass
+  readonly name: ServerName | undefined
+  /** Milliseconds that `init` may take. */
+  readonly timeout: number | 'infinity' | undefined
+}
+
 /** A complete specification. */
 export interface ChildSpec {
   readonly id: Term
   readonly start: ChildStart
   readonly restart: Restart
+  /** Whether its orderly end counts for the `autoShutdown` of its supervisor. */
+  readonly significant: boolean
   readonly shutdown: Shutdown
   readonly type: ChildType
   /** Or the atom `dynamic`. */
   readonly modules: readonly Atom[] | Atom
+  /** Undefined for a child that is a module of Elixir. */
+  readonly local: LocalStart | undefined
 }
 
 /** What may be left out. */
@@ -41,12 +53,18 @@ export interface ChildSpecOptions {
   readonly id?: Encodable
   /** Default: `permanent`. */
   readonly restart?: Restart
-  /** Milliseconds, at least 1. Default: 5000 for a worker, `infinity` for a supervisor. */
+  /** Milliseconds from 0. Default: 5000 for a worker, `infinity` for a supervisor. */
   readonly shutdown?: Shutdown
   /** Default: `worker`. */
   readonly type?: ChildType
   /** Default: the module. */
   readonly modules?: readonly Atom[] | Atom
+  /** Whether its orderly end counts for the `autoShutdown` of its supervisor; false. Not of a permanent child. */
+  readonly significant?: boolean
+  /** What a class is registered under, before its `init` runs. */
+  readonly name?: ServerName
+  /** Milliseconds that `init` of a class may take; no limit. Then the child is killed, its reason is `:timeout`. */
+  readonly timeout?: number | 'infinity'
 }
 
 /** A server class and the argument of its `init`, or an Elixir module, a function and its arguments. */
@@ -74,6 +92,7 @@ const RESTART = atom('restart')
 const SHUTDOWN = atom('shutdown')
 const TYPE = atom('type')
 const MODULES = atom('modules')
+const SIGNIFICANT = atom('significant')
 const DYNAMIC = atom('dynamic')
 const START_LINK = atom('start_link')
 const WORKER = atom('worker')
@@ -91,16 +110,18 @@ interface RawSpec {
   readonly shutdown: Term | undefined
   readonly type: Term
   readonly modules: Term | undefined
+  readonly significant: Term
 }
 
 /**
  * The specification in a term, map or tuple.
  *
+ * @param leastShutdown milliseconds; Elixir's DynamicSupervisor refuses 0, OTP's supervisor takes it
  * @throws SupervisorError `ERR_SUPERVISOR_BAD_SPEC` with Elixir's reason: `{:invalid_mfa, _}`,
  * `{:invalid_restart_type, _}`, `{:invalid_shutdown, _}`, `{:invalid_child_type, _}`, `{:invalid_modules, _}`,
  * `{:invalid_child_spec, _}`
  */
-export function parseChildSpec(term: Term): ChildSpec {
+export function parseChildSpec(term: Term, leastShutdown = 1): ChildSpec {
   const raw = rawSpec(term)
   const start = parseStart(raw.start)
   const type = parseType(raw.type)
@@ -109,8 +130,10 @@ export function parseChildSpec(term: Term): ChildSpec {
     start,
     type,
     restart: parseRestart(raw.restart),
-    shutdown: parseShutdown(raw.shutdown ?? defaultShutdown(type)),
+    shutdown: parseShutdown(raw.shutdown ?? defaultShutdown(type), leastShutdown),
     modules: raw.modules === undefined ? [start.module] : parseModules(raw.modules),
+    significant: raw.significant === true,
+    local: undefined,
   }
 }
 
@@ -125,7 +148,8 @@ export function toChildSpec(
   moduleOf: (server: ServerClass) => Atom = (server) => alias(server.name),
 ): ChildSpec {
   const options: ChildSpecOptions = 'start' in input ? input : {}
-  const start = toStart('start' in input ? input.start : input, moduleOf)
+  const given = 'start' in input ? input.start : input
+  const start = toStart(given, moduleOf)
   const { type = 'worker', restart = 'permanent' } = options
   return {
     id: (options.id ?? start.module) as Term,
@@ -134,6 +158,11 @@ export function toChildSpec(
     restart,
     shutdown: parseShutdown(shutdownTerm(options.shutdown) ?? defaultShutdown(type)),
     modules: options.modules ?? [start.module],
+    significant: options.significant ?? false,
+    local:
+      typeof given[0] === 'function'
+        ? { server: given[0], name: options.name, timeout: options.timeout }
+        : undefined,
   }
 }
 
@@ -162,6 +191,23 @@ export function childSpecToTuple(spec: ChildSpec): Tuple {
   return new Tuple(parts) as unknown as Tuple
 }
 
+/**
+ * A specification on its way to a supervisor of this node, with what has no term. Only code of this node can make one:
+ * what other nodes send are maps and tuples.
+ */
+export class LocalSpec {
+  readonly spec: ChildSpec
+
+  constructor(spec: ChildSpec) {
+    this.spec = spec
+  }
+}
+
+/** What to send to a supervisor: as the term, or with the class that only this node has. */
+export function sendableSpec(spec: ChildSpec, toTerm: (spec: ChildSpec) => Encodable): Encodable {
+  return spec.local === undefined ? toTerm(spec) : (new LocalSpec(spec) as unknown as Encodable)
+}
+
 function mfa({ module, function: name, args }: ChildStart): Term {
   return tuple(module, name, args) as Term
 }
@@ -181,6 +227,7 @@ function rawSpec(term: Term): RawSpec {
       shutdown: term.get(SHUTDOWN),
       type: term.get(TYPE) ?? WORKER,
       modules: term.get(MODULES),
+      significant: term.get(SIGNIFICANT) ?? false,
     }
   }
   if (!(term instanceof Tuple) || (term.length !== 5 && term.length !== 6)) throw invalid('child_spec', term)
@@ -188,7 +235,7 @@ function rawSpec(term: Term): RawSpec {
   const parts: Term[] = [...term]
   const id = parts.length === 6 ? (parts.shift() as Term) : atom('undefined')
   const [start, restart, shutdown, type, modules] = parts as [Term, Term, Term, Term, Term]
-  return { id, start, restart, shutdown, type, modules }
+  return { id, start, restart, shutdown, type, modules, significant: false }
 }
 
 function parseStart(term: Term): ChildStart {
@@ -207,8 +254,8 @@ function parseRestart(term: Term): Restart {
   throw invalid('restart_type', term)
 }
 
-function parseShutdown(term: Term): Shutdown {
-  if (typeof term === 'number' && Number.isInteger(term) && term > 0) return term
+function parseShutdown(term: Term, least = 0): Shutdown {
+  if (typeof term === 'number' && Number.isInteger(term) && term >= least) return term
   const name = term instanceof Atom ? term.name : undefined
   if (name === 'infinity' || name === 'brutal_kill') return name
   throw invalid('shutdown', term)

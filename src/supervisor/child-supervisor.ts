@@ -6,7 +6,11 @@ import { type Atom, atom, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { type From, noreply, reply } from '../runtime/index.ts'
 import { shutDownChild } from './child-shutdown.ts'
 import { type ChildSpec, parseChildSpec } from './child-spec.ts'
-import { DynamicSupervisorServer, type DynamicSupervisorSettings } from './dynamic-supervisor-server.ts'
+import {
+  DynamicSupervisorServer,
+  type DynamicSupervisorSettings,
+  type DynamicSupervisorState,
+} from './dynamic-supervisor-server.ts'
 import { SupervisorError } from './errors.ts'
 import { dynamicSupervisorStruct } from './wire-terms.ts'
 
@@ -21,6 +25,8 @@ export interface ChildSupervisorSettings extends DynamicSupervisorSettings {
   readonly isPrivate: (spec: ChildSpec) => boolean
 }
 
+type ChildSupervisorState = DynamicSupervisorState & ChildSupervisorSettings
+
 const START_CHILD = atom('start_child')
 const END_CHILD = atom('$end_child')
 const EXIT = atom('EXIT')
@@ -34,13 +40,13 @@ export function endChildRequest(pid: Pid, reason: Term): Term {
 }
 
 export class ChildSupervisor extends DynamicSupervisorServer {
-  override async handleCall(request: Term, from: From, state: DynamicSupervisorSettings) {
+  override async handleCall(request: Term, from: From, state: DynamicSupervisorState) {
     if (request instanceof Tuple && request[0] === END_CHILD && request.length === 3) {
       await this.#endChild(request[1] as Term, request[2] as Term, state)
       return reply(OK, state)
     }
     if (request instanceof Tuple && request[0] === START_CHILD && request.length === 2) {
-      const passed = this.#passOn(request[1] as Term, state as ChildSupervisorSettings)
+      const passed = this.#passOn(request[1] as Term, state as ChildSupervisorState)
       // Waiting here would keep everybody else from starting a child meanwhile.
       if (passed !== undefined) {
         void passed.then((answer) => this.reply(from, answer))
@@ -50,11 +56,11 @@ export class ChildSupervisor extends DynamicSupervisorServer {
     return super.handleCall(request, from, state)
   }
 
-  override async handleInfo(message: Term, state: DynamicSupervisorSettings) {
+  override async handleInfo(message: Term, state: DynamicSupervisorState) {
     const child =
       message instanceof Tuple && message[1] instanceof Pid ? state.children.get(message[1]) : undefined
     if (child !== undefined && message instanceof Tuple && (message[0] === EXIT || message[0] === RESTART)) {
-      if ((state as ChildSupervisorSettings).isTaken(child.spec)) {
+      if ((state as ChildSupervisorState).isTaken(child.spec)) {
         this.drop(child.pid, child.spec, (message[2] ?? SHUTDOWN) as Term, state)
         return noreply(state)
       }
@@ -62,13 +68,13 @@ export class ChildSupervisor extends DynamicSupervisorServer {
     return super.handleInfo(message, state)
   }
 
-  override formatStatus(state: DynamicSupervisorSettings): Term {
-    const { children, isPrivate, name } = state as ChildSupervisorSettings
+  override formatStatus(state: DynamicSupervisorState): Term {
+    const { children, isPrivate, name } = state as ChildSupervisorState
     const running = [...children].filter((child) => !child.isRestarting)
     return dynamicSupervisorStruct(name, state, running, isPrivate)
   }
 
-  #passOn(specification: Term, state: ChildSupervisorSettings): Promise<Term> | undefined {
+  #passOn(specification: Term, state: ChildSupervisorState): Promise<Term> | undefined {
     try {
       return state.passOn(parseChildSpec(specification))
     } catch (error) {
@@ -78,7 +84,7 @@ export class ChildSupervisor extends DynamicSupervisorServer {
     }
   }
 
-  async #endChild(pid: Term, reason: Term, state: DynamicSupervisorSettings): Promise<void> {
+  async #endChild(pid: Term, reason: Term, state: DynamicSupervisorState): Promise<void> {
     const child = pid instanceof Pid ? state.children.get(pid) : undefined
     if (child === undefined) return
     state.children.delete(child.pid)

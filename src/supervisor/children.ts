@@ -1,5 +1,6 @@
 /** The children of a dynamic supervisor, by pid. */
 import { atom, type Pid, type Term, tuple } from '../etf/index.ts'
+import { RESTARTING, UNDEFINED } from './atoms.ts'
 import type { ChildSpec } from './child-spec.ts'
 
 export interface Child {
@@ -17,8 +18,6 @@ export interface ChildCounts {
   readonly workers: number
 }
 
-const UNDEFINED = atom('undefined')
-const RESTARTING = atom('restarting')
 const SPECS = atom('specs')
 const ACTIVE = atom('active')
 const SUPERVISORS = atom('supervisors')
@@ -76,15 +75,14 @@ export class Children implements Iterable<Child> {
     }
     return rows
   }
+}
 
-  /** The reply to `count_children`, a keyword list. */
-  counts(): Term {
-    const { specs, active, supervisors, workers } = this.count()
-    return [
-      tuple(SPECS, specs),
-      tuple(ACTIVE, active),
-      tuple(SUPERVISORS, supervisors),
-      tuple(WORKERS, workers),
-    ] as Term
-  }
+/** The reply to `count_children`, a keyword list. */
+export function countsTerm({ specs, active, supervisors, workers }: ChildCounts): Term {
+  return [
+    tuple(SPECS, specs),
+    tuple(ACTIVE, active),
+    tuple(SUPERVISORS, supervisors),
+    tuple(WORKERS, workers),
+  ] as Term
 }

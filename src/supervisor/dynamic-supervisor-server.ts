@@ -12,83 +12,74 @@
  * with `shutdown` and takes its children along.
  */
 import { supervisorChildChannel } from '../core/diagnostics.ts'
-import { type Atom, atom, brief, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { atom, brief, type Encodable, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import {
   type CallResult,
   describeExit,
-  exitReason,
   type From,
   GenServer,
   type InfoResult,
   isOrderlyExit,
   noreply,
   reply,
-  type ServerClass,
-  type ServerName,
-  type StartResult,
   stop,
 } from '../runtime/index.ts'
-import { shutDownChild } from './child-shutdown.ts'
-import { type ChildSpec, childSpecToTuple, parseChildSpec, type Restart } from './child-spec.ts'
-import type { Children } from './children.ts'
+import {
+  COUNT_CHILDREN,
+  ERROR,
+  EXIT,
+  IGNORE,
+  INVALID_REQUEST,
+  NOT_FOUND,
+  OK,
+  SHUTDOWN,
+  START_CHILD,
+  TERMINATE_CHILD,
+  WHICH_CHILDREN,
+} from './atoms.ts'
+import { type ChildPlanner, startChild } from './child-plan.ts'
+import { endedAsTold, shutDownChild } from './child-shutdown.ts'
+import { type ChildSpec, childSpecToTuple, LocalSpec, parseChildSpec, type Restart } from './child-spec.ts'
+import { Children, countsTerm } from './children.ts'
 import { SupervisorError } from './errors.ts'
 import { type IntensityLimits, RestartIntensity } from './intensity.ts'
 
-/** Which class runs an Elixir module on this node. */
-export type ModuleResolver = (module: Atom) => ServerClass | undefined
-
-/** What a server class is started with, made of a specification. */
-export interface ChildPlan {
-  /** The argument of `init`. */
-  readonly args: unknown
-  readonly name?: ServerName
-  /** Milliseconds that `init` may take. */
-  readonly timeout?: number | 'infinity'
-}
-
-export interface DynamicSupervisorSettings extends IntensityLimits {
-  readonly modules: ModuleResolver
-  /** How the arguments of a specification become those of a class; may throw. */
-  readonly plan: (spec: ChildSpec) => ChildPlan
+export interface DynamicSupervisorSettings extends IntensityLimits, ChildPlanner {
+  /** Put in front of the arguments of every specification. */
+  readonly extraArguments?: readonly Encodable[]
   /** Number.POSITIVE_INFINITY for no limit. */
   readonly maxChildren: number
-  readonly children: Children
+  /** A table that somebody else looks into as well; default: one of its own. */
+  readonly children?: Children
   readonly onChildStarted: ((pid: Pid, spec: ChildSpec) => void) | undefined
   readonly onChildExited: ((pid: Pid, spec: ChildSpec, reason: Term, restarts: boolean) => void) | undefined
 }
 
-const COUNT_CHILDREN = atom('count_children')
-const ERROR = atom('error')
-const EXIT = atom('EXIT')
-const IGNORE = atom('ignore')
-const INVALID_REQUEST = atom('invalid_request')
 const MAX_CHILDREN = atom('max_children')
-const NOT_FOUND = atom('not_found')
-const OK = atom('ok')
 const RESTART = atom('$gen_restart')
-const SHUTDOWN = atom('shutdown')
-const START_CHILD = atom('start_child')
-const TERMINATE_CHILD = atom('terminate_child')
-const UNDEF = atom('undef')
-const WHICH_CHILDREN = atom('which_children')
 
-/** Started through `DynamicSupervisor.start`. Its state is the settings, which hold the table of children. */
-export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings> {
+/** The settings, and the table of the children. */
+export interface DynamicSupervisorState extends DynamicSupervisorSettings {
+  readonly children: Children
+}
+
+/** Started through `DynamicSupervisor.startLink`. */
+export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
   #intensity!: RestartIntensity
 
-  init(settings: DynamicSupervisorSettings) {
+  init(settings: DynamicSupervisorSettings): DynamicSupervisorState {
     this.self.trapExit = true
     this.#intensity = new RestartIntensity(settings)
-    return settings
+    return { ...settings, children: settings.children ?? new Children() }
   }
 
   override async handleCall(
     request: Term,
     _from: From,
-    state: DynamicSupervisorSettings,
-  ): Promise<CallResult<DynamicSupervisorSettings>> {
+    state: DynamicSupervisorState,
+  ): Promise<CallResult<DynamicSupervisorState>> {
     if (request === WHICH_CHILDREN) return reply(state.children.which(), state)
-    if (request === COUNT_CHILDREN) return reply(state.children.counts(), state)
+    if (request === COUNT_CHILDREN) return reply(countsTerm(state.children.count()), state)
     if (request instanceof Tuple && request.length === 2) {
       const argument = request[1] as Term
       if (request[0] === START_CHILD) return reply(await this.#startChild(argument, state), state)
@@ -98,15 +89,15 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     return reply(tuple(ERROR, tuple(INVALID_REQUEST, request)), state)
   }
 
-  override handleCast(request: Term, state: DynamicSupervisorSettings) {
+  override handleCast(request: Term, state: DynamicSupervisorState) {
     this.#report('warn', 'a supervisor got a cast, which means nothing to it', { request: brief(request) })
     return noreply(state)
   }
 
   override async handleInfo(
     message: Term,
-    state: DynamicSupervisorSettings,
-  ): Promise<InfoResult<DynamicSupervisorSettings>> {
+    state: DynamicSupervisorState,
+  ): Promise<InfoResult<DynamicSupervisorState>> {
     if (message instanceof Tuple && message[1] instanceof Pid) {
       const pid = message[1]
       if (message[0] === EXIT && message.length === 3) return this.#handleExit(pid, message[2] as Term, state)
@@ -117,7 +108,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
   }
 
   /** Children end at the same time, each with its own patience. */
-  override async terminate(_reason: Term, state: DynamicSupervisorSettings): Promise<void> {
+  override async terminate(_reason: Term, state: DynamicSupervisorState): Promise<void> {
     const children = [...state.children]
     state.children.clear()
     await Promise.all(
@@ -127,14 +118,14 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     )
   }
 
-  override formatStatus(state: DynamicSupervisorSettings): Term {
+  override formatStatus(state: DynamicSupervisorState): Term {
     return [...state.children].map(({ pid, spec }) => tuple(pid, childSpecToTuple(spec))) as Term
   }
 
-  async #startChild(specification: Term, state: DynamicSupervisorSettings): Promise<Term> {
+  async #startChild(specification: Term, state: DynamicSupervisorState): Promise<Term> {
     let spec: ChildSpec
     try {
-      spec = parseChildSpec(specification)
+      spec = specificationOf(specification)
     } catch (error) {
       if (!(error instanceof SupervisorError)) throw error
       return tuple(ERROR, error.reason) as Term
@@ -149,7 +140,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     return tuple(OK, started.pid) as Term
   }
 
-  async #terminateChild(pid: Term, state: DynamicSupervisorSettings): Promise<Term> {
+  async #terminateChild(pid: Term, state: DynamicSupervisorState): Promise<Term> {
     const child = pid instanceof Pid ? state.children.get(pid) : undefined
     if (child === undefined) return tuple(ERROR, NOT_FOUND) as Term
     if (child.isRestarting) this.drop(child.pid, child.spec, SHUTDOWN, state)
@@ -157,22 +148,15 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     return OK
   }
 
-  async #start(spec: ChildSpec, state: DynamicSupervisorSettings): Promise<StartResult> {
-    const server = state.modules(spec.start.module)
-    if (server === undefined) {
-      return { status: 'error', reason: tuple(UNDEF, spec.start.module) as Term }
-    }
-    let plan: ChildPlan
-    try {
-      plan = state.plan(spec)
-    } catch (error) {
-      return { status: 'error', reason: exitReason(error) }
-    }
-    const { args, ...options } = plan
-    return this.self.tryStartLink(server, args, options)
+  /** The specification is kept as it came: `which_children` and the status do not show the extra arguments. */
+  #start(spec: ChildSpec, state: DynamicSupervisorState) {
+    const { extraArguments: extra = [] } = state
+    if (extra.length === 0) return startChild(this.self, spec, state)
+    const args = [...extra, ...spec.start.args] as Term[]
+    return startChild(this.self, { ...spec, start: { ...spec.start, args } }, state)
   }
 
-  #handleExit(pid: Pid, reason: Term, state: DynamicSupervisorSettings) {
+  #handleExit(pid: Pid, reason: Term, state: DynamicSupervisorState) {
     const child = state.children.get(pid)
     // A child that was ended on request, or one that failed in init; both were reported to whoever asked.
     if (child === undefined || child.isRestarting) return noreply(state)
@@ -188,14 +172,14 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     return this.#restart(pid, spec, reason, state)
   }
 
-  #handleRestart(pid: Pid, state: DynamicSupervisorSettings) {
+  #handleRestart(pid: Pid, state: DynamicSupervisorState) {
     const child = state.children.get(pid)
     // Terminated in the meantime.
     if (child === undefined || !child.isRestarting) return noreply(state)
     return this.#restart(pid, child.spec, undefined, state)
   }
 
-  async #restart(pid: Pid, spec: ChildSpec, reason: Term | undefined, state: DynamicSupervisorSettings) {
+  async #restart(pid: Pid, spec: ChildSpec, reason: Term | undefined, state: DynamicSupervisorState) {
     if (!this.#intensity.add(this.self.clock.now())) {
       const { maxRestarts, maxSeconds } = state
       const limits = { maxRestarts, maxSeconds }
@@ -219,15 +203,15 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
     return noreply(state)
   }
 
-  async #end(pid: Pid, spec: ChildSpec, state: DynamicSupervisorSettings): Promise<void> {
+  async #end(pid: Pid, spec: ChildSpec, state: DynamicSupervisorState): Promise<void> {
     const reason = await shutDownChild(this.self, pid, spec)
-    const expected = spec.shutdown === 'brutal_kill' ? reason === atom('killed') : isOrderlyExit(reason)
-    if (!expected) this.#reportChild('a child did not end as it was told to', pid, spec, reason)
+    if (!endedAsTold(spec, reason))
+      this.#reportChild('a child did not end as it was told to', pid, spec, reason)
     this.drop(pid, spec, reason, state)
   }
 
   /** A child that does not run is gone for good, and whoever listens hears so. */
-  protected drop(pid: Pid, spec: ChildSpec, reason: Term, state: DynamicSupervisorSettings): void {
+  protected drop(pid: Pid, spec: ChildSpec, reason: Term, state: DynamicSupervisorState): void {
     state.children.delete(pid)
     this.#publish('terminated', pid, reason)
     this.#tell(() => state.onChildExited?.(pid, spec, reason, false))
@@ -255,6 +239,11 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorSettings
   #report(level: 'error' | 'warn', message: string, fields: object): void {
     this.self.logger[level]({ supervisor: String(this.pid), ...fields }, message)
   }
+}
+
+/** What arrived: a map or tuple, or what code of this node wrote. @throws SupervisorError */
+function specificationOf(term: unknown): ChildSpec {
+  return term instanceof LocalSpec ? term.spec : parseChildSpec(term as Term)
 }
 
 function shouldRestart(restart: Restart, isOrderly: boolean): boolean {

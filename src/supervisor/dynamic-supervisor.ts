@@ -1,27 +1,48 @@
 /** A supervisor whose children are started on request: `DynamicSupervisor` of Elixir, on this node. */
-import { atom, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import type { CallOptions, Runtime, ServerName } from '../runtime/index.ts'
-import { type ChildSpec, type ChildSpecInput, childSpecToTuple, toChildSpec } from './child-spec.ts'
-import { type ChildCounts, Children } from './children.ts'
-import { type ChildPlan, DynamicSupervisorServer, type ModuleResolver } from './dynamic-supervisor-server.ts'
+import { OptionError } from '../core/index.ts'
+import { atom, type Encodable, Pid, type Term, tuple } from '../etf/index.ts'
+import type { CallOptions, ServerName, Watchable } from '../runtime/index.ts'
+import { COUNT_CHILDREN, OK, START_CHILD, TERMINATE_CHILD, WHICH_CHILDREN } from './atoms.ts'
+import { type ChildPlan, type ModuleResolver, NO_MODULES, plainPlan } from './child-plan.ts'
+import {
+  type ChildSpec,
+  type ChildSpecInput,
+  type ChildSpecOptions,
+  childSpecToTuple,
+  sendableSpec,
+  toChildSpec,
+} from './child-spec.ts'
+import type { ChildCounts } from './children.ts'
+import { DynamicSupervisorServer, type DynamicSupervisorSettings } from './dynamic-supervisor-server.ts'
 import { SupervisorError } from './errors.ts'
+import { restartLimits } from './intensity.ts'
+import {
+  ask,
+  type ChildRow,
+  childCounts,
+  childRows,
+  type SupervisorCaller,
+  type SupervisorParent,
+  startedChild,
+  stopSupervisor,
+} from './supervisor-handle.ts'
 
 export interface DynamicSupervisorOptions {
-  /** Which class runs an Elixir module here. A module without one is refused with `{:undef, module}`. */
-  readonly modules: ModuleResolver
+  /** Which class runs an Elixir module here. A module without one is refused with `{:undef, module}`; default: none. */
+  readonly modules?: ModuleResolver
   /** The Elixir module of a class; default: the alias of the class name. */
   readonly moduleOf?: Parameters<typeof toChildSpec>[1]
   /** Registered before the first child can start. */
   readonly name?: ServerName
-  /** The process of this node that it is linked to, its parent. */
-  readonly link?: Pid
   /** Restarts within `maxSeconds` that are still fine; default 3. */
   readonly maxRestarts?: number
   /** Default 5. */
   readonly maxSeconds?: number
   /** Children at a time; default no limit. More are refused with `:max_children`. */
   readonly maxChildren?: number | 'infinity'
-  /** How a specification becomes the start of a class; default: the first argument goes to `init`, without a name. */
+  /** Put in front of the arguments of every child; as several arguments, `init` gets them as a list. */
+  readonly extraArguments?: readonly Encodable[]
+  /** How a specification becomes the start of a class; default: its argument goes to `init`, several as a list. */
   readonly plan?: (spec: ChildSpec) => ChildPlan
   /** A child started, also after a crash. */
   readonly onChildStarted?: (pid: Pid, spec: ChildSpec) => void
@@ -32,69 +53,75 @@ export interface DynamicSupervisorOptions {
   readonly onChildExited?: (pid: Pid, spec: ChildSpec, reason: Term, restarts: boolean) => void
 }
 
-const OK = atom('ok')
-const IGNORE = atom('ignore')
-const START_CHILD = atom('start_child')
-const TERMINATE_CHILD = atom('terminate_child')
-const SHUTDOWN = atom('shutdown')
-
-function firstArgument(spec: ChildSpec): ChildPlan {
-  return { args: spec.start.args[0] }
-}
-
 /**
- * The handle of a running supervisor. Elixir nodes use the same process through `DynamicSupervisor`'s functions.
+ * The handle of a supervisor. Elixir nodes use the same process through `DynamicSupervisor`'s functions; and
+ * `DynamicSupervisor.at` makes a handle of one that runs there.
  *
  * @example
- * const supervisor = await DynamicSupervisor.start(node.runtime, { modules: () => Counter })
+ * const supervisor = await DynamicSupervisor.startLink(node, { maxChildren: 100 })
  * const pid = await supervisor.startChild([Counter, { start: 5 }])
  * await node.call(pid, atom('get')) // 5
  * await supervisor.terminateChild(pid)
  * await supervisor.stop()
  */
-export class DynamicSupervisor {
-  readonly pid: Pid
-  readonly #runtime: Runtime
-  readonly #children: Children
+export class DynamicSupervisor<W extends Watchable = Watchable> {
+  readonly #supervisor: W
+  readonly #caller: SupervisorCaller
   readonly #moduleOf: DynamicSupervisorOptions['moduleOf']
 
   private constructor(
-    runtime: Runtime,
-    pid: Pid,
-    children: Children,
-    moduleOf: DynamicSupervisorOptions['moduleOf'],
+    caller: SupervisorCaller,
+    supervisor: W,
+    moduleOf?: DynamicSupervisorOptions['moduleOf'],
   ) {
-    this.#runtime = runtime
-    this.pid = pid
-    this.#children = children
+    this.#caller = caller
+    this.#supervisor = supervisor
     this.#moduleOf = moduleOf
   }
 
-  /** @throws InitError, for instance when the name is taken */
-  static async start(runtime: Runtime, options: DynamicSupervisorOptions): Promise<DynamicSupervisor> {
-    const children = new Children()
-    const maxChildren = options.maxChildren ?? 'infinity'
-    const settings = {
-      modules: options.modules,
-      plan: options.plan ?? firstArgument,
-      maxRestarts: options.maxRestarts ?? 3,
-      maxSeconds: options.maxSeconds ?? 5,
-      maxChildren: maxChildren === 'infinity' ? Number.POSITIVE_INFINITY : maxChildren,
-      children,
-      onChildStarted: options.onChildStarted,
-      onChildExited: options.onChildExited,
-    }
-    const { name, link } = options
-    const pid = await runtime.start(DynamicSupervisorServer, settings, {
-      ...(name === undefined ? {} : { name }),
-      ...(link === undefined ? {} : { link }),
-    })
-    return new DynamicSupervisor(runtime, pid, children, options.moduleOf)
+  /** The process, when the handle was not made of a name. */
+  get pid(): W extends Pid ? Pid : Pid | undefined {
+    const pid = this.#supervisor instanceof Pid ? this.#supervisor : undefined
+    return pid as W extends Pid ? Pid : Pid | undefined
   }
 
-  /** The children as the supervisor sees them now, those that wait for a restart included. */
-  children(): Iterable<{ readonly pid: Pid; readonly spec: ChildSpec; readonly isRestarting: boolean }> {
-    return this.#children
+  /**
+   * Starts a supervisor without children, linked to `parent`.
+   *
+   * @param parent a node, or a process: `this.self` of a server
+   * @throws InitError, for instance `{:already_started, pid}` for a name that is taken; OptionError
+   */
+  static async startLink(
+    parent: SupervisorParent,
+    options: DynamicSupervisorOptions = {},
+  ): Promise<DynamicSupervisor<Pid>> {
+    const { name, moduleOf } = options
+    const settings = settingsOf(options)
+    const pid = await parent.startLink(DynamicSupervisorServer, settings, name === undefined ? {} : { name })
+    return new DynamicSupervisor(parent, pid, moduleOf)
+  }
+
+  /**
+   * A dynamic supervisor as a child of a `Supervisor`; reach it by its name.
+   *
+   * @param spec `id` when there is more than one; `shutdown` is `infinity` unless given
+   * @example
+   * await Supervisor.startLink(node, [DynamicSupervisor.childSpec({ name: 'jobs' })])
+   * await DynamicSupervisor.at(node, 'jobs').startChild([Counter])
+   */
+  static childSpec(
+    options: DynamicSupervisorOptions = {},
+    spec: Omit<ChildSpecOptions, 'name' | 'type'> = {},
+  ): ChildSpecInput {
+    const { name } = options
+    const start = [DynamicSupervisorServer, settingsOf(options)] as const
+    const id = atom('Elixir.DynamicSupervisor')
+    return { id, ...spec, type: 'supervisor', start, ...(name === undefined ? {} : { name }) }
+  }
+
+  /** A handle of a dynamic supervisor that runs already, also on another node. */
+  static at(caller: SupervisorCaller, supervisor: Watchable): DynamicSupervisor {
+    return new DynamicSupervisor(caller, supervisor)
   }
 
   /**
@@ -103,44 +130,48 @@ export class DynamicSupervisor {
    * @throws SupervisorError `ERR_SUPERVISOR_BAD_SPEC`; `ERR_SUPERVISOR_START_FAILED` with the reason of the child,
    * `{:undef, module}` or `:max_children`; `ERR_SUPERVISOR_CHILD_IGNORED`
    */
-  async startChild(spec: ChildSpecInput, options: CallOptions = {}): Promise<Pid> {
-    const wanted = childSpecToTuple(toChildSpec(spec, this.#moduleOf))
-    const answer = await this.#call(tuple(START_CHILD, wanted) as Term, options)
-    if (answer instanceof Tuple && answer[0] === OK && answer[1] instanceof Pid) return answer[1]
-    if (answer === IGNORE) {
-      throw new SupervisorError('ERR_SUPERVISOR_CHILD_IGNORED', 'the child chose not to start', IGNORE)
-    }
-    const reason = answer instanceof Tuple ? (answer[1] as Term) : answer
-    throw new SupervisorError('ERR_SUPERVISOR_START_FAILED', 'the child did not start', reason)
+  async startChild(child: ChildSpecInput, options?: CallOptions): Promise<Pid> {
+    const spec = sendableSpec(toChildSpec(child, this.#moduleOf), childSpecToTuple)
+    return startedChild(await this.#ask(tuple(START_CHILD, spec), options))
   }
 
   /** Ends a child for good, as its `shutdown` says. @throws SupervisorError `ERR_SUPERVISOR_NOT_FOUND` */
-  async terminateChild(pid: Pid, options: CallOptions = {}): Promise<void> {
-    const answer = await this.#call(tuple(TERMINATE_CHILD, pid) as Term, options)
+  async terminateChild(pid: Pid, options?: CallOptions): Promise<void> {
+    const answer = await this.#ask(tuple(TERMINATE_CHILD, pid), options)
     if (answer !== OK) throw new SupervisorError('ERR_SUPERVISOR_NOT_FOUND', 'no such child', pid)
   }
 
-  /** The children that run now. */
-  async whichChildren(): Promise<{ readonly pid: Pid | 'restarting'; readonly spec: ChildSpec }[]> {
-    await this.#call(atom('which_children'), {})
-    return [...this.#children].map(({ pid, spec, isRestarting }) => ({
-      pid: isRestarting ? 'restarting' : pid,
-      spec,
-    }))
+  /** The children, those that wait for a restart included. */
+  async whichChildren(options?: CallOptions): Promise<ChildRow[]> {
+    return childRows(await this.#ask(WHICH_CHILDREN, options))
   }
 
-  async countChildren(): Promise<ChildCounts> {
-    await this.#call(atom('count_children'), {})
-    return this.#children.count()
+  async countChildren(options?: CallOptions): Promise<ChildCounts> {
+    return childCounts(await this.#ask(COUNT_CHILDREN, options))
   }
 
-  /** Ends the children, all at the same time, and then the supervisor. */
-  async stop(reason: Term = SHUTDOWN, options: CallOptions = {}): Promise<void> {
-    await this.#runtime.stopServer(this.pid, reason, options)
+  /** Ends the children, all at the same time, and then the supervisor. @throws CallError */
+  stop(reason?: Encodable, options?: CallOptions): Promise<void> {
+    return stopSupervisor(this.#caller, this.#supervisor, reason, options)
   }
 
-  /** A call to a supervisor waits as long as the child needs, as in Elixir. */
-  #call(request: Term, options: CallOptions): Promise<Term> {
-    return this.#runtime.call(this.pid, request, { timeout: 'infinity', ...options })
+  #ask(request: Encodable, options?: CallOptions): Promise<Term> {
+    return ask(this.#caller, this.#supervisor, request, options)
+  }
+}
+
+/** @throws OptionError */
+function settingsOf(options: DynamicSupervisorOptions): DynamicSupervisorSettings {
+  const { maxChildren = 'infinity', modules = NO_MODULES, plan = plainPlan, extraArguments = [] } = options
+  const most = maxChildren === 'infinity' ? Number.POSITIVE_INFINITY : maxChildren
+  if (!(most >= 0)) throw new OptionError(`maxChildren must be a number from 0, or 'infinity', got ${most}`)
+  return {
+    modules,
+    plan,
+    extraArguments,
+    maxChildren: most,
+    ...restartLimits(options),
+    onChildStarted: options.onChildStarted,
+    onChildExited: options.onChildExited,
   }
 }

@@ -6,7 +6,7 @@ import { brief, type Term } from '../etf/index.ts'
  * A supervisor could not do what it was asked to; `reason` is the term that OTP gives in `{error, Reason}`.
  *
  * `ERR_SUPERVISOR_BAD_SPEC`, `ERR_SUPERVISOR_START_FAILED`, `ERR_SUPERVISOR_CHILD_IGNORED`,
- * `ERR_SUPERVISOR_NOT_FOUND`; of a DistributedSupervisor also `ERR_SUPERVISOR_ALREADY_STARTED`, `reason` is the pid, and
+ * `ERR_SUPERVISOR_NOT_FOUND`, `ERR_SUPERVISOR_RUNNING`; of a DistributedSupervisor also `ERR_SUPERVISOR_ALREADY_STARTED`, `reason` is the pid, and
  * `ERR_SUPERVISOR_UNDEF`, no node can run the module, which is `reason`.
  */
 export class SupervisorError extends BeamjoinError {

@@ -27,6 +27,8 @@ const COMPLETE: ChildSpec = {
   shutdown: 'brutal_kill',
   type: 'supervisor',
   modules: [alias('Counter'), atom('other')],
+  significant: false,
+  local: undefined,
 }
 
 test('the map with id and start only gets the defaults of Elixir', async (t) => {
@@ -37,6 +39,8 @@ test('the map with id and start only gets the defaults of Elixir', async (t) => 
     shutdown: 5000,
     type: 'worker',
     modules: [alias('Counter')],
+    significant: false,
+    local: undefined,
   })
 })
 
@@ -94,6 +98,8 @@ test('a class with an argument is a complete specification', async (t) => {
     shutdown: 5000,
     type: 'worker',
     modules: [alias('Counter')],
+    significant: false,
+    local: { server: Counter, name: undefined, timeout: undefined },
   })
   t.same(toChildSpec([Counter]).start.args, [])
 })
@@ -116,5 +122,7 @@ test('the module of a class can be given', async (t) => {
 })
 
 test('a shutdown that cannot be is refused', async (t) => {
-  t.throws(() => toChildSpec({ start: [Counter], shutdown: 0 }), { code: 'ERR_SUPERVISOR_BAD_SPEC' })
+  for (const shutdown of [-1, 1.5, Number.NaN])
+    t.throws(() => toChildSpec({ start: [Counter], shutdown }), { code: 'ERR_SUPERVISOR_BAD_SPEC' })
+  t.equal(toChildSpec({ start: [Counter], shutdown: 0 }).shutdown, 0)
 })

@@ -35,17 +35,18 @@ const classes: Readonly<Record<string, ServerClass>> = { 'Elixir.Worker': Worker
 const modules = (module: Atom): ServerClass | undefined => classes[module.name]
 
 interface Supervised extends TestRuntime {
-  readonly supervisor: DynamicSupervisor
+  readonly supervisor: DynamicSupervisor<Pid>
   readonly down: Promise<Term>
 }
 
 async function supervised(t: Test, options: Partial<DynamicSupervisorOptions> = {}): Promise<Supervised> {
   const made = testRuntime(t)
-  const supervisor = await DynamicSupervisor.start(made.runtime, { modules, ...options })
+  const supervisor = await DynamicSupervisor.startLink(made.runtime.client, { modules, ...options })
   return { ...made, supervisor, down: made.runtime.client.whenDown(supervisor.pid) }
 }
 
-const pids = (supervisor: DynamicSupervisor): Pid[] => [...supervisor.children()].map(({ pid }) => pid)
+const pids = async (supervisor: DynamicSupervisor<Pid>): Promise<Pid[]> =>
+  (await supervisor.whichChildren()).map(({ pid }) => pid as Pid)
 const charged = (term: Term): unknown[] => [...(term as Tuple)]
 
 test('start_child starts a linked child and which_children, count_children show it', async (t) => {
@@ -54,12 +55,14 @@ test('start_child starts a linked child and which_children, count_children show 
   t.ok(runtime.isAlive(pid))
   t.same(runtime.processInfo(pid)?.links, [supervisor.pid])
   t.same(await supervisor.countChildren(), { specs: 1, active: 1, supervisors: 0, workers: 1 })
-  t.match(await supervisor.whichChildren(), [{ pid, spec: { restart: 'permanent' } }])
+  t.match(await supervisor.whichChildren(), [
+    { id: atom('undefined'), pid, type: 'worker', modules: [alias('Worker')] },
+  ])
 })
 
 test('an Elixir node gets the replies of DynamicSupervisor', async (t) => {
   const { a, b } = cluster(t)
-  const supervisor = await DynamicSupervisor.start(a.runtime, { modules, name: 'ds' })
+  const supervisor = await DynamicSupervisor.startLink(a.runtime.client, { modules, name: 'ds' })
   const ask = (request: Term): Promise<Term> => b.runtime.call(['ds', 'a@test'], request)
   const start = (spec: Term): Promise<Term> => ask(tuple(atom('start_child'), spec) as Term)
   const spec = childSpecToTuple(toChildSpec({ start: [Worker], shutdown: 10 })) as Term
@@ -128,7 +131,7 @@ for (const restart of ['permanent', 'transient', 'temporary'] as const) {
       if (reason === 'killed') runtime.exit(pid, atom('kill'))
       else await runtime.stopServer(pid, REASONS[reason])
       await settled()
-      const left = pids(supervisor)
+      const left = await pids(supervisor)
       t.equal(left.length, restarts ? 1 : 0)
       t.not(left[0], pid)
       if (restarts) t.ok(runtime.isAlive(left[0] as Pid))
@@ -158,7 +161,7 @@ test('more restarts than max_restarts end the supervisor with shutdown, and its 
   for (let i = 0; i < 2; i++) {
     runtime.exit(victim, BOOM)
     await settled()
-    victim = pids(supervisor).find((pid) => pid !== sibling) as Pid
+    victim = (await pids(supervisor)).find((pid) => pid !== sibling) as Pid
     t.ok(runtime.isAlive(victim))
   }
   runtime.exit(victim, BOOM)
@@ -170,7 +173,7 @@ test('restarts that are far apart do not add up', async (t) => {
   const { runtime, clock, supervisor } = await supervised(t, { maxRestarts: 1, maxSeconds: 5 })
   await supervisor.startChild([Worker])
   for (let i = 0; i < 5; i++) {
-    runtime.exit(pids(supervisor)[0] as Pid, BOOM)
+    runtime.exit((await pids(supervisor))[0] as Pid, BOOM)
     await settled()
     clock.advance(5001)
   }
@@ -201,19 +204,19 @@ test('a restart that fails once succeeds the next time', async (t) => {
 test('a child that waits for its next restart is restarting, and can be terminated', async (t) => {
   const { runtime, supervisor } = await supervised(t)
   let starts = 0
+  let pid: Pid
   let asked: Promise<void> | undefined
   let rows: Term | undefined
   const init = (): unknown => {
     if (++starts === 1) return undefined
     // These reach the supervisor before it sends itself the message to try again.
-    const { pid } = [...supervisor.children()][0] as { pid: Pid }
     void runtime.call(supervisor.pid, atom('which_children')).then((got) => {
       rows = got
     })
     asked = supervisor.terminateChild(pid)
     return stop(BOOM)
   }
-  const pid = await supervisor.startChild([Worker, { init }])
+  pid = await supervisor.startChild([Worker, { init }])
   runtime.exit(pid, BOOM)
   await settled()
   await asked
@@ -229,7 +232,7 @@ test('a restart that ignores drops the child', async (t) => {
   const pid = await supervisor.startChild([Worker, { init }])
   runtime.exit(pid, BOOM)
   await settled()
-  t.same(pids(supervisor), [])
+  t.same(await pids(supervisor), [])
 })
 
 /** A child that traps exits and does not end before the promise. */
@@ -252,7 +255,7 @@ test('terminate_child ends a child with shutdown and does not restart it', async
   await supervisor.terminateChild(pid)
   t.equal(await down, SHUTDOWN)
   await settled()
-  t.same(pids(supervisor), [])
+  t.same(await pids(supervisor), [])
   await t.rejects(supervisor.terminateChild(pid), { code: 'ERR_SUPERVISOR_NOT_FOUND' })
 })
 
@@ -319,8 +322,13 @@ test('when the supervisor stops its children end at the same time, each with its
 
 test('the children of a supervisor end with its parent', async (t) => {
   const { runtime } = testRuntime(t)
-  const parent = runtime.spawn((self) => self.receive())
-  const supervisor = await DynamicSupervisor.start(runtime, { modules, link: parent })
+  let parent!: Pid
+  const supervisor = await new Promise<DynamicSupervisor<Pid>>((resolve) => {
+    parent = runtime.spawn(async (self) => {
+      resolve(await DynamicSupervisor.startLink(self, { modules }))
+      await self.receive()
+    })
+  })
   const pid = await supervisor.startChild([Worker])
   const down = runtime.client.whenDown(supervisor.pid)
   runtime.exit(parent, BOOM)
@@ -390,7 +398,7 @@ test('listeners hear of starts and ends, and one that throws harms nobody', asyn
   const pid = await supervisor.startChild([Worker])
   runtime.exit(pid, BOOM)
   await settled()
-  await supervisor.terminateChild(pids(supervisor)[0] as Pid)
+  await supervisor.terminateChild((await pids(supervisor))[0] as Pid)
   t.same(heard, ['started', 'restarts', 'started', 'ends'])
   t.equal(log.filter(({ message }) => message === 'a listener of a supervisor threw').length, 4)
 })
@@ -404,6 +412,6 @@ test('what happens to children is published on the diagnostics channel', async (
   const pid = await supervisor.startChild([Worker])
   runtime.exit(pid, BOOM)
   await settled()
-  await supervisor.terminateChild(pids(supervisor)[0] as Pid)
+  await supervisor.terminateChild((await pids(supervisor))[0] as Pid)
   t.same(events, ['started', 'restarted', 'terminated'])
 })

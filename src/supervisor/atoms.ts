@@ -1,0 +1,22 @@
+/** The atoms of the protocol between supervisors and those who ask them. */
+import { atom } from '../etf/index.ts'
+
+export const ALREADY_PRESENT = atom('already_present')
+export const ALREADY_STARTED = atom('already_started')
+export const COUNT_CHILDREN = atom('count_children')
+export const ERROR = atom('error')
+export const EXIT = atom('EXIT')
+export const IGNORE = atom('ignore')
+export const INVALID_REQUEST = atom('invalid_request')
+export const KILLED = atom('killed')
+export const NORMAL = atom('normal')
+export const NOT_FOUND = atom('not_found')
+export const OK = atom('ok')
+export const RESTARTING = atom('restarting')
+export const RUNNING = atom('running')
+export const SHUTDOWN = atom('shutdown')
+export const START_CHILD = atom('start_child')
+export const TERMINATE_CHILD = atom('terminate_child')
+export const UNDEF = atom('undef')
+export const UNDEFINED = atom('undefined')
+export const WHICH_CHILDREN = atom('which_children')
