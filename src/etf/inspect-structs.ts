@@ -1,6 +1,7 @@
 /** Structs of Elixir that print in a form of their own: dates, times, ranges, sets. */
 import { STRUCT_KEY } from './structs.ts'
 import { Atom, atom } from './terms/atom.ts'
+import { digits, offsetText } from './terms/calendar.ts'
 import { Tuple } from './terms/tuple.ts'
 import { readText } from './text.ts'
 
@@ -18,42 +19,37 @@ function text(fields: Fields, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function digits(value: number | bigint, width: number): string {
-  const text = String(value < 0 ? -value : value).padStart(width, '0')
-  return value < 0 ? `-${text}` : text
+function integers(fields: Fields, ...names: readonly string[]): (number | bigint)[] | undefined {
+  const values = names.map((name) => integer(fields, name))
+  return values.every((value) => value !== undefined) ? values : undefined
 }
 
-function joined(
-  fields: Fields,
-  names: readonly string[],
-  width: number,
-  separator: string,
-): string | undefined {
-  const parts: string[] = []
-  for (const name of names) {
-    const value = integer(fields, name)
-    if (value === undefined) return undefined
-    parts.push(digits(value, name === 'year' ? 4 : width))
-  }
-  return parts.join(separator)
-}
-
-/** Sigils have years of four digits only. */
-function dateText(fields: Fields): string | undefined {
+/** Sigils have years of four digits only; a date beyond prints as the call that makes it. */
+function isSigilYear(fields: Fields): boolean {
   const year = integer(fields, 'year')
-  if (year === undefined || year > 9999 || year < -9999) return undefined
-  return joined(fields, ['year', 'month', 'day'], 2, '-')
+  return year !== undefined && year <= 9999 && year >= -9999
+}
+
+function dateText(fields: Fields): string | undefined {
+  const parts = integers(fields, 'year', 'month', 'day')
+  return parts?.map((part, i) => digits(part, i === 0 ? 4 : 2)).join('-')
+}
+
+/** Microseconds, and how many digits of them are meant. */
+function fractionOf(fields: Fields): [number, number] | undefined {
+  const fraction = fields.get(atom('microsecond'))
+  if (!(fraction instanceof Tuple) || fraction.length !== 2) return undefined
+  const [micros, precision] = fraction.toArray()
+  return typeof micros === 'number' && typeof precision === 'number' ? [micros, precision] : undefined
 }
 
 /** `12:00:07.120`, with as many digits of the second as its precision says. */
 function timeText(fields: Fields): string | undefined {
-  const time = joined(fields, ['hour', 'minute', 'second'], 2, ':')
-  const fraction = fields.get(atom('microsecond'))
-  if (time === undefined || !(fraction instanceof Tuple) || fraction.length !== 2) return undefined
-  const [micros, precision] = fraction.toArray()
-  if (typeof micros !== 'number' || typeof precision !== 'number') return undefined
-  if (precision === 0) return time
-  return `${time}.${digits(micros, 6).slice(0, precision)}`
+  const parts = integers(fields, 'hour', 'minute', 'second')
+  const fraction = fractionOf(fields)
+  if (parts === undefined || fraction === undefined) return undefined
+  const time = parts.map((part) => digits(part, 2)).join(':')
+  return fraction[1] === 0 ? time : `${time}.${digits(fraction[0], 6).slice(0, fraction[1])}`
 }
 
 function naiveText(fields: Fields): string | undefined {
@@ -66,17 +62,25 @@ function sigil(letter: string, text: string | undefined): string | undefined {
   return text === undefined ? undefined : `~${letter}[${text}]`
 }
 
-function offsetText(seconds: number): string {
-  const minutes = Math.trunc(Math.abs(seconds) / 60)
-  const sign = seconds < 0 ? '-' : '+'
-  return `${sign}${digits(Math.trunc(minutes / 60), 2)}:${digits(minutes % 60, 2)}`
+function inspectDate(fields: Fields): string | undefined {
+  if (isSigilYear(fields)) return sigil('D', dateText(fields))
+  const parts = integers(fields, 'year', 'month', 'day')
+  return parts === undefined ? undefined : `Date.new!(${parts.join(', ')})`
 }
 
-function dateTimeText(fields: Fields): string | undefined {
+function inspectNaive(fields: Fields): string | undefined {
+  if (isSigilYear(fields)) return sigil('N', naiveText(fields))
+  const parts = integers(fields, 'year', 'month', 'day', 'hour', 'minute', 'second')
+  const fraction = fractionOf(fields)
+  if (parts === undefined || fraction === undefined) return undefined
+  return `NaiveDateTime.new!(${parts.join(', ')}, {${fraction.join(', ')}})`
+}
+
+function inspectDateTime(fields: Fields): string | undefined {
   const naive = naiveText(fields)
   const zone = text(fields, 'time_zone')
   if (naive === undefined) return undefined
-  if (zone === 'Etc/UTC') return sigil('U', `${naive}Z`)
+  if (zone === 'Etc/UTC') return isSigilYear(fields) ? sigil('U', `${naive}Z`) : `#DateTime<${naive}Z>`
   const total = Number(integer(fields, 'utc_offset')) + Number(integer(fields, 'std_offset'))
   const abbreviation = text(fields, 'zone_abbr')
   if (zone === undefined || abbreviation === undefined || Number.isNaN(total)) return undefined
@@ -95,10 +99,10 @@ const ISO = atom('Elixir.Calendar.ISO')
 
 const FORMS = new Map<Atom, (fields: Fields) => string | undefined>([
   [atom('Elixir.Range'), rangeText],
-  [atom('Elixir.Date'), (fields) => sigil('D', dateText(fields))],
+  [atom('Elixir.Date'), inspectDate],
   [atom('Elixir.Time'), (fields) => sigil('T', timeText(fields))],
-  [atom('Elixir.NaiveDateTime'), (fields) => sigil('N', naiveText(fields))],
-  [atom('Elixir.DateTime'), dateTimeText],
+  [atom('Elixir.NaiveDateTime'), inspectNaive],
+  [atom('Elixir.DateTime'), inspectDateTime],
 ])
 
 /** The text of such a struct, or undefined for every other map. */
@@ -117,4 +121,18 @@ export function mapSetElements(fields: Fields): unknown[] | undefined {
   if (fields.get(STRUCT_KEY) !== MAP_SET) return undefined
   const elements = fields.get(atom('map'))
   return elements instanceof Map ? [...elements.keys()] : undefined
+}
+
+const URI = atom('Elixir.URI')
+/** As they stand in the definition, which is the order in which Elixir prints them. */
+const URI_FIELDS = ['scheme', 'authority', 'userinfo', 'host', 'port', 'path', 'query', 'fragment']
+
+/** The fields of a struct as they are printed; the definitions of most are not known here. */
+export function orderStructFields(module: Atom, fields: Fields): [unknown, unknown][] {
+  const pairs = [...fields].filter(([key]) => key !== STRUCT_KEY)
+  const isUri = module === URI && pairs.length === URI_FIELDS.length
+  if (!isUri || !URI_FIELDS.every((name) => fields.has(atom(name)))) return pairs
+  const ordered = URI_FIELDS.map((name): [unknown, unknown] => [atom(name), fields.get(atom(name))])
+  // Deprecated, and shown only where something fills it.
+  return ordered.filter(([key, value]) => key !== atom('authority') || value !== null)
 }

@@ -1,6 +1,7 @@
 /** Terms as text in Elixir's syntax, as `inspect/1` prints them. */
+import { elixirStructs } from './elixir-structs.ts'
 import { inspectFloat } from './inspect-float.ts'
-import { inspectStruct, mapSetElements } from './inspect-structs.ts'
+import { inspectStruct, mapSetElements, orderStructFields } from './inspect-structs.ts'
 import {
   charlistText,
   inspectAtomName,
@@ -10,8 +11,8 @@ import {
   quoteText,
 } from './inspect-text.ts'
 import { asAtom, asBytes, asFloat, className, KIND, kindOf, mapPairs } from './kinds.ts'
-import { STRUCT_KEY } from './structs.ts'
-import { Atom } from './terms/atom.ts'
+import { resolveStructs, STRUCT_KEY } from './structs.ts'
+import { Atom, atom } from './terms/atom.ts'
 import { BitString } from './terms/bit-string.ts'
 import type { ExportFun } from './terms/export-fun.ts'
 import type { Pid } from './terms/pid.ts'
@@ -184,7 +185,7 @@ class Inspector {
     const module: unknown = fields.get(STRUCT_KEY)
     const pairs = [...fields]
     const isStruct = module instanceof Atom && pairs.every(([key]) => isAtom(key))
-    const shown = isStruct ? pairs.filter(([key]) => key !== STRUCT_KEY) : pairs
+    const shown = isStruct ? orderStructFields(module, fields) : pairs
     const open = isStruct ? `%${inspectAtomName(module.name)}{` : '%{'
     const keyed = shown.map(keywordPairOf)
     const allKeyed = keyed.every((pair) => pair !== undefined)
@@ -236,6 +237,11 @@ class Inspector {
       this.#elements('MapSet.new([', value, [...value], '])')
       return
     }
+    const struct = structOf(value)
+    if (struct !== undefined) {
+      this.#map(struct)
+      return
+    }
     if (value instanceof Error) this.#text += `#${className(value)}<${value.message}>`
     else if (typeof value === 'object' && value !== null) this.#text += `#${className(value)}<>`
     else this.#text += typeof value === 'function' ? '#function<>' : String(value)
@@ -262,6 +268,25 @@ function keywordPair(item: unknown): unknown[] | undefined {
 function keywordPairOf([key, value]: Pair): unknown[] | undefined {
   const text = isAtom(key) ? keywordKey(asAtom(key).name) : undefined
   return text === undefined ? undefined : [new Piece(`${text} `), value]
+}
+
+const STRUCTS = resolveStructs(elixirStructs)
+
+/** The struct that an instance of a class in `elixirStructs` stands for. */
+function structOf(value: unknown): Map<unknown, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const codec = STRUCTS?.byType.get(value.constructor)
+  if (codec === undefined) return undefined
+  try {
+    const fields = Object.entries(codec.encode(value))
+    return new Map<unknown, unknown>([
+      [STRUCT_KEY, codec.module],
+      ...fields.map(([name, each]) => [atom(name), each] as const),
+    ])
+  } catch {
+    // An invalid Date, which this must print all the same.
+    return undefined
+  }
 }
 
 function integerText(value: number | bigint): string {

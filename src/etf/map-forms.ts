@@ -26,8 +26,8 @@ export function toObject(map: ReadonlyMap<Term, Term>): TermObject | undefined {
 /** The instance for an Elixir struct whose class is registered; else undefined. */
 export function toStruct(map: ReadonlyMap<Term, Term>, structs: StructRegistry): object | undefined {
   const module = map.get(STRUCT_KEY)
-  const codec = module instanceof Atom ? structs.byModule.get(module) : undefined
-  if (codec === undefined) return undefined
+  const decode = module instanceof Atom ? structs.byModule.get(module) : undefined
+  if (decode === undefined) return undefined
   const entries: [string, Term][] = []
   for (const [key, value] of map) {
     if (key === STRUCT_KEY) continue
@@ -35,5 +35,5 @@ export function toStruct(map: ReadonlyMap<Term, Term>, structs: StructRegistry):
     if (text === undefined) return undefined
     entries.push([text, value])
   }
-  return codec.decode(Object.fromEntries(entries))
+  return decode(Object.fromEntries(entries))
 }

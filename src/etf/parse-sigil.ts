@@ -1,78 +1,80 @@
 /** Sigils of Elixir's syntax: `~s`, `~c`, `~w`, and those of dates and times, which give the struct of Elixir. */
+import { describeError } from '../core/index.ts'
 import type { ParseCursor } from './parse-cursor.ts'
 import { parseQuoted, type Quoted, quotedBinary, quotedCharlist, quotedName } from './parse-text.ts'
 import { STRUCT_KEY } from './structs.ts'
-import { type Atom, atom } from './terms/atom.ts'
+import { atom } from './terms/atom.ts'
+import { CalendarDate } from './terms/calendar-date.ts'
+import { CalendarTime } from './terms/calendar-time.ts'
+import { DateTime } from './terms/date-time.ts'
+import { NaiveDateTime } from './terms/naive-date-time.ts'
 import type { Term } from './terms/term.ts'
 import { tuple } from './terms/tuple.ts'
 
 const SIGIL = /~([a-zA-Z])(["'/|([{<])/y
 const MODIFIERS = /[a-zA-Z]*/y
 
-const DATE = /^(-?\d{4,})-(\d\d)-(\d\d)$/
-const TIME = /^(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6})\d*)?$/
-const MOMENT = /^(.*?)[ T](.*?)(Z?)$/
-
 const ISO = atom('Elixir.Calendar.ISO')
 
-type Fields = [Atom, Term][]
+type Fields = readonly [string, Term][]
 
-function dateFields(text: string): Fields | undefined {
-  const found = DATE.exec(text)
-  if (found === null) return undefined
-  return ['year', 'month', 'day'].map((name, i): [Atom, Term] => [atom(name), Number(found[i + 1])])
-}
-
-function timeFields(text: string): Fields | undefined {
-  const found = TIME.exec(text)
-  if (found === null) return undefined
-  const fraction = found[4] ?? ''
-  const fields = ['hour', 'minute', 'second'].map((name, i): [Atom, Term] => [
-    atom(name),
-    Number(found[i + 1]),
-  ])
-  return [...fields, [atom('microsecond'), tuple(Number(fraction.padEnd(6, '0')), fraction.length)]]
-}
-
-function naiveFields(text: string, zone: '' | 'Z'): Fields | undefined {
-  const found = MOMENT.exec(text)
-  if (found === null || found[3] !== zone) return undefined
-  const date = dateFields(found[1]!)
-  const time = timeFields(found[2]!)
-  return date === undefined || time === undefined ? undefined : [...date, ...time]
-}
-
-function utcFields(text: string): Fields | undefined {
-  const fields = naiveFields(text, 'Z')
-  if (fields === undefined) return undefined
+function dateFields({ year, month, day }: CalendarDate): Fields {
   return [
-    ...fields,
-    [atom('time_zone'), 'Etc/UTC'],
-    [atom('zone_abbr'), 'UTC'],
-    [atom('utc_offset'), 0],
-    [atom('std_offset'), 0],
+    ['year', year],
+    ['month', month],
+    ['day', day],
   ]
 }
 
-const STRUCTS = new Map<string, readonly [string, (text: string) => Fields | undefined]>([
-  ['D', ['Date', dateFields]],
-  ['T', ['Time', timeFields]],
-  ['N', ['NaiveDateTime', (text) => naiveFields(text, '')]],
+function timeFields({ hour, minute, second, microsecond, precision }: CalendarTime): Fields {
+  return [
+    ['hour', hour],
+    ['minute', minute],
+    ['second', second],
+    ['microsecond', tuple(microsecond, precision)],
+  ]
+}
+
+function naiveFields({ date, time }: NaiveDateTime): Fields {
+  return [...dateFields(date), ...timeFields(time)]
+}
+
+function utcFields(text: string): Fields {
+  const { date, time, zone } = DateTime.parse(text)
+  return [
+    ...naiveFields(new NaiveDateTime(date, time)),
+    ['time_zone', zone.name],
+    ['zone_abbr', zone.abbreviation],
+    ['utc_offset', zone.utcOffset],
+    ['std_offset', zone.stdOffset],
+  ]
+}
+
+const STRUCTS = new Map<string, readonly [string, (text: string) => Fields]>([
+  ['D', ['Date', (text) => dateFields(CalendarDate.parse(text))]],
+  ['T', ['Time', (text) => timeFields(CalendarTime.parse(text))]],
+  ['N', ['NaiveDateTime', (text) => naiveFields(NaiveDateTime.parse(text))]],
   ['U', ['DateTime', utcFields]],
 ])
 
-function calendarStruct(
-  cursor: ParseCursor,
-  letter: string,
-  quoted: Quoted,
-  start: number,
-): Term | undefined {
+/** The struct of a calendar module with these fields. */
+export function calendarStruct(module: string, fields: Fields): Term {
+  return new Map<Term, Term>([
+    [STRUCT_KEY, atom(`Elixir.${module}`)],
+    [atom('calendar'), ISO],
+    ...fields.map(([name, value]): [Term, Term] => [atom(name), value]),
+  ])
+}
+
+function parseCalendar(cursor: ParseCursor, letter: string, quoted: Quoted, start: number): Term | undefined {
   const form = STRUCTS.get(letter)
   if (form === undefined) return undefined
   const [module, read] = form
-  const fields = read(quotedName(quoted))
-  if (fields === undefined) throw cursor.fail(`this is no ${module} as ~${letter} writes it`, start)
-  return new Map<Term, Term>([[STRUCT_KEY, atom(`Elixir.${module}`)], [atom('calendar'), ISO], ...fields])
+  try {
+    return calendarStruct(module, read(quotedName(quoted)))
+  } catch (error) {
+    throw cursor.fail(`this is no ${module} as ~${letter} writes it: ${describeError(error)}`, start)
+  }
 }
 
 function words(cursor: ParseCursor, quoted: Quoted, modifiers: string, start: number): Term {
@@ -100,7 +102,7 @@ export function parseSigil(cursor: ParseCursor): Term | undefined {
     case 'w':
       return words(cursor, quoted, modifiers, start)
     default: {
-      const struct = calendarStruct(cursor, letter, quoted, start)
+      const struct = parseCalendar(cursor, letter, quoted, start)
       if (struct !== undefined) return struct
       throw cursor.fail(`the sigil ~${letter} is not known; ~s, ~c, ~w, ~D, ~T, ~N and ~U are`, start)
     }

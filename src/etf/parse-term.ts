@@ -6,7 +6,7 @@ import { asAtom } from './kinds.ts'
 import { parseBinary } from './parse-binary.ts'
 import { ParseCursor } from './parse-cursor.ts'
 import { parseCharacter, parseNumber } from './parse-number.ts'
-import { parseSigil } from './parse-sigil.ts'
+import { calendarStruct, parseSigil } from './parse-sigil.ts'
 import { parseQuoted, quotedBinary, quotedCharlist, quotedName } from './parse-text.ts'
 import { STRUCT_KEY } from './structs.ts'
 import { type Atom, atom, atomProblem } from './terms/atom.ts'
@@ -26,6 +26,8 @@ const OPERATOR =
   /(?:\.\.\/\/|<<>>|%\{\}|\{\}|&&&|\|\|\||!==|===|\+\+\+|---|<<<|>>>|<<~|~>>|<~>|\.\.\.|&&|\|\||!=|==|=~|<=|>=|<>|\|>|\+\+|--|\*\*|->|<-|\\\\|<~|~>|\.\.|[!%&*+\-./<=>@^|])/y
 const COLON = /:(?=\s)/y
 const CONSTANT = /(?:true|false|nil)\b/y
+const DATE = ['year', 'month', 'day'] as const
+const MOMENT = [...DATE, 'hour', 'minute', 'second', 'microsecond'] as const
 const ARITY = /\/(\d{1,3})/y
 
 class Parser {
@@ -131,6 +133,7 @@ class Parser {
     const alias = this.#parseAlias()
     if (alias !== undefined) {
       if (alias.name === 'Elixir.MapSet' && cursor.accept('.new(')) return this.#parseMapSet()
+      if (cursor.accept('.new!(')) return this.#parseNew(alias, start)
       return alias
     }
     const word = cursor.match(WORD)?.[0]
@@ -156,6 +159,17 @@ class Parser {
       [STRUCT_KEY, atom('Elixir.MapSet')],
       [atom('map'), map],
     ])
+  }
+
+  /** What inspect prints for years of five digits: `Date.new!(12024, 1, 1)`; the cursor is behind the bracket. */
+  #parseNew(module: Atom, start: number): Term {
+    const names = module.name === 'Elixir.Date' ? DATE : module.name === 'Elixir.NaiveDateTime' ? MOMENT : []
+    const values = this.#parseElements(')', 'in the call')
+    if (names.length === 0 || values.length !== names.length) {
+      throw this.#cursor.fail('only Date.new! and NaiveDateTime.new! are known here, with all parts', start)
+    }
+    const fields = names.map((name, i): [string, Term] => [name, values[i]!])
+    return calendarStruct(module.name.slice('Elixir.'.length), fields)
   }
 
   /** `1..3` or `1..9//2` when an integer is followed by two dots, else the number. */

@@ -17,16 +17,19 @@ export interface StructCodec {
   readonly type: abstract new (
     ...args: never[]
   ) => object
-  /** The instance for these fields, or undefined to leave the struct a `Map`. */
-  decode(fields: StructFields): object | undefined
+  /** The instance for these fields, or undefined to leave the struct a `Map`; false for a class that is only sent. */
+  readonly decode: false | ((fields: StructFields) => object | undefined)
   /** The fields of an instance. */
   encode(instance: object): Readonly<Record<string, Encodable>>
 }
 
 /** How a class turns into a struct and back. */
 export interface StructMapping<T extends object> {
-  /** Default: an instance without calling the constructor, with the fields as properties. */
-  readonly decode?: (fields: StructFields) => T | undefined
+  /**
+   * Default: an instance without calling the constructor, with the fields as properties. What it throws makes decoding
+   * fail. False for a class that is only sent, because another one stands for the struct.
+   */
+  readonly decode?: false | ((fields: StructFields) => T | undefined)
   /** Default: the own properties of the instance. */
   readonly encode?: (instance: T) => Readonly<Record<string, Encodable>>
 }
@@ -54,18 +57,19 @@ export function defineStruct<T extends object>(
 
 /** The registered structs, by module for decoding and by class for encoding. */
 export interface StructRegistry {
-  readonly byModule: ReadonlyMap<Atom, StructCodec>
+  readonly byModule: ReadonlyMap<Atom, (fields: StructFields) => object | undefined>
   readonly byType: ReadonlyMap<unknown, StructCodec>
 }
 
 export function resolveStructs(structs: readonly StructCodec[] | undefined): StructRegistry | undefined {
   if (structs === undefined || structs.length === 0) return undefined
-  const byModule = new Map<Atom, StructCodec>()
+  const byModule = new Map<Atom, (fields: StructFields) => object | undefined>()
   const byType = new Map<unknown, StructCodec>()
   for (const codec of structs) {
-    if (byModule.has(codec.module)) throw new OptionError(`two structs for ${codec.module} are registered`)
-    byModule.set(codec.module, codec)
     byType.set(codec.type, codec)
+    if (codec.decode === false) continue
+    if (byModule.has(codec.module)) throw new OptionError(`two structs for ${codec.module} are registered`)
+    byModule.set(codec.module, codec.decode)
   }
   return { byModule, byType }
 }

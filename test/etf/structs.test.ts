@@ -2,6 +2,8 @@ import { test } from 'tap'
 import {
   atom,
   CalendarDate,
+  CalendarTime,
+  DateTime,
   Decimal,
   decode,
   defineStruct,
@@ -9,11 +11,14 @@ import {
   elixirStructs,
   encode,
   inspect,
+  NaiveDateTime,
   parseTerm,
   Range,
   type Term,
   TermSet,
+  termEquals,
   tuple,
+  Uri,
 } from '../../src/etf/index.ts'
 
 class User {
@@ -57,6 +62,8 @@ test('mappings decide about fields, and about what stays a map', async (t) => {
   t.ok(decode(encode(parseTerm('%P{n: 1}')), { structs }) instanceof Map)
   t.ok(decode(encode(parseTerm('%Q{n: "x"}')), { structs }) instanceof Map)
   t.throws(() => encode(1, { structs: [...structs, ...structs] }), { code: 'ERR_INVALID_OPTION' })
+  const sent = defineStruct('P', Date, { decode: false, encode: () => ({ n: 'now' }) })
+  t.equal(inspect(decode(encode(new Date(), { structs: [...structs, sent] }))), '%P{n: "now"}')
 })
 
 test('a mapping that throws is a DecodeError with its cause', async (t) => {
@@ -83,46 +90,186 @@ test('structs inside map keys stay maps, so that keys are compared as terms', as
   t.equal(map.get(parseTerm('%MyApp.User{name: "a"}')), 1)
 })
 
-test('Date is a DateTime in UTC, and back where nothing is lost', async (t) => {
+test('a JavaScript Date is sent as a DateTime in UTC', async (t) => {
   const date = new Date(Date.UTC(2024, 1, 29, 12, 30, 5, 7))
   t.equal(meaning(date), '~U[2024-02-29 12:30:05.007Z]')
-  t.strictSame(arriving('~U[2024-02-29 12:30:05.007Z]'), date)
-  t.strictSame(arriving('~U[0050-01-01 00:00:00Z]'), new Date('0050-01-01T00:00:00Z'))
-  t.ok(arriving('~U[2024-02-29 12:30:05.000001Z]') instanceof Map)
-  t.ok(arriving('~U[2024-06-30 23:59:60Z]') instanceof Map)
-  t.throws(() => encode(new Date(Number.NaN), options), { code: 'ERR_ETF_NOT_A_TERM' })
+  const back = arriving('~U[2024-02-29 12:30:05.007Z]') as DateTime
+  t.equal(back.toDate().getTime(), date.getTime())
+  t.equal(meaning(new Date('0050-01-01T00:00:00Z')), '~U[0050-01-01 00:00:00.000Z]')
 })
 
-test('CalendarDate, Range, Decimal and TermSet are structs of Elixir', async (t) => {
+/** A DateTime as it is where no sigil can write it. */
+function dateTimeIn(zone: Record<string, Encodable>): Encodable {
+  const utc = parseTerm('~U[2024-07-01 12:00:00.000250Z]') as Map<Term, Encodable>
+  return new Map([...utc, ...Object.entries(zone).map(([name, value]) => [atom(name), value] as const)])
+}
+
+test('a DateTime keeps microseconds, precision and time zone', async (t) => {
+  const paris = {
+    time_zone: 'Europe/Paris',
+    zone_abbr: 'CEST',
+    utc_offset: 3600,
+    std_offset: 3600,
+  }
+  const arrived = decode(encode(dateTimeIn(paris)), options) as unknown as DateTime
+  t.ok(arrived instanceof DateTime)
+  t.strictSame(arrived.zone, { name: 'Europe/Paris', abbreviation: 'CEST', utcOffset: 3600, stdOffset: 3600 })
+  t.equal(String(arrived), '2024-07-01 12:00:00.000250+02:00 CEST Europe/Paris')
+  t.equal(JSON.stringify(arrived), '"2024-07-01T12:00:00.000250+02:00"')
+  t.equal(arrived.epochMicroseconds, 1719828000000250n)
+  t.equal(arrived.toDate().toISOString(), '2024-07-01T10:00:00.000Z')
+  t.equal(termEquals(decode(encode(arrived, options)), decode(encode(dateTimeIn(paris)))), true)
+  for (const text of [
+    '~U[2024-01-01 00:00:00Z]',
+    '~U[2024-01-01 00:00:00.10Z]',
+    '~U[-0001-12-31 23:59:59.999999Z]',
+  ]) {
+    const back = arriving(text) as DateTime
+    t.equal(meaning(back), text)
+    t.equal(String(DateTime.fromEpoch(back.epochMicroseconds, back.time.precision)), String(back), text)
+  }
+  t.equal(String(DateTime.parse('2024-01-01T00:30:00.25+02:00')), '2023-12-31 22:30:00.25Z')
+  t.equal(String(DateTime.parse('1969-12-31T23:59:59.5-00:30')), '1970-01-01 00:29:59.5Z')
+})
+
+test('the classes are structs of Elixir, and come back as they were', async (t) => {
   const cases: [unknown, string][] = [
     [new CalendarDate(2024, 2, 29), '~D[2024-02-29]'],
+    [new CalendarTime(10, 0, 0), '~T[10:00:00]'],
+    [new CalendarTime(10, 0, 0, 120_000, 2), '~T[10:00:00.12]'],
+    [NaiveDateTime.parse('2024-02-29T10:00:00.000001'), '~N[2024-02-29 10:00:00.000001]'],
+    [DateTime.parse('2024-02-29T10:00:00Z'), '~U[2024-02-29 10:00:00Z]'],
+    [new CalendarDate(12024, 1, 1), 'Date.new!(12024, 1, 1)'],
+    [NaiveDateTime.parse('12024-01-01 00:00:00.1'), 'NaiveDateTime.new!(12024, 1, 1, 0, 0, 0, {100000, 1})'],
     [new Range(1, 3), '1..3'],
     [new Range(5, 1, -2), '5..1//-2'],
     [Decimal.parse('-12.50'), '%Decimal{sign: -1, coef: 1250, exp: -2}'],
     [new Decimal(1, 'NaN', 0), '%Decimal{sign: 1, coef: :NaN, exp: 0}'],
     [new TermSet([1, tuple(2)]), 'MapSet.new([1, {2}])'],
+    [
+      new Uri({ scheme: 'http', host: 'a', port: 80, path: '/b' }),
+      '%URI{scheme: "http", userinfo: nil, host: "a", port: 80, path: "/b", query: nil, fragment: nil}',
+    ],
   ]
   for (const [value, text] of cases) {
     t.equal(meaning(value), text)
-    t.strictSame(arriving(text), value)
+    t.equal(inspect(value), text, 'an instance prints as the struct')
+    t.strictSame(decode(encode(value as Encodable, options), options), value)
+    const bytes = encode(value as Encodable, options)
+    t.strictSame(decode(bytes, { ...options, binaries: 'buffer' }), value, 'also where binaries stay bytes')
+    if (!(value instanceof Uri)) t.strictSame(arriving(text), value)
   }
+  t.equal(inspect(new Date(Number.NaN)), '#Date<>')
   t.strictSame([...new Range(5, 1, -2)], [5, 3, 1])
   t.strictSame([...new Range(3, 1)], [])
-  t.throws(() => new Range(1, 2, 0), { code: 'ERR_INVALID_OPTION' })
   t.equal(`${new CalendarDate(-5, 1, 2)}`, '-0005-01-02')
 })
 
-test('structs that are not what they should be stay maps', async (t) => {
+test('values that cannot be are refused where they are made', async (t) => {
+  const made: (() => unknown)[] = [
+    () => new CalendarDate(2023, 2, 29),
+    () => new CalendarDate(1900, 2, 29),
+    () => new CalendarDate(2024, 13, 1),
+    () => new CalendarDate(2024.5, 1, 1),
+    () => CalendarDate.parse('2024-1-1'),
+    () => new CalendarTime(24, 0, 0),
+    () => new CalendarTime(23, 59, 60),
+    () => new CalendarTime(0, 0, 0, 1_000_000),
+    () => new CalendarTime(0, 0, 0, 1, 7),
+    () => CalendarTime.parse('10:00'),
+    () => NaiveDateTime.parse('2024-01-01'),
+    () => DateTime.parse('2024-01-01 00:00:00'),
+    () => DateTime.from(new Date(Number.NaN)),
+    () => new Range(1, 2, 0),
+    () => new Range(1.5, 2),
+    () => new Decimal(1, -1n, 0),
+    () => new Decimal(1, 1n, 0.5),
+    () => new Uri({ port: -1 }),
+    () => new Uri({ host: 5 as never }),
+  ]
+  for (const make of made) t.throws(make, { code: 'ERR_INVALID_OPTION' }, String(make))
+  t.throws(() => encode({ at: [new Date(Number.NaN)] }, options), {
+    code: 'ERR_ETF_NOT_A_TERM',
+    path: ['.at', '[0]'],
+  })
+})
+
+test('structs with impossible values are refused', async (t) => {
   for (const text of [
     '%Range{first: "a", last: 2, step: 1}',
     '%Range{first: 1, last: 2, step: 0}',
     '%Decimal{sign: 2, coef: 1, exp: 0}',
     '%Decimal{sign: 1, coef: :x, exp: 0}',
+    '%Decimal{sign: 1, coef: 1.5, exp: 0}',
+    '%Decimal{sign: 1, coef: -1, exp: 0}',
+    '%Decimal{sign: 1, coef: -18446744073709551616, exp: 0}',
+    '%Decimal{sign: 1, coef: 1, exp: 0.5}',
     '%MapSet{map: 1}',
+    '%Date{year: 2023, month: 2, day: 29, calendar: Calendar.ISO}',
+    '%Date{year: 2023, month: "2", day: 29, calendar: Calendar.ISO}',
+    '%Time{hour: 1, minute: 2, second: 3, microsecond: 4, calendar: Calendar.ISO}',
+    '%Time{hour: 1, minute: 2, second: 3, microsecond: {4, 7}, calendar: Calendar.ISO}',
+    '%URI{scheme: 1, userinfo: nil, host: nil, port: nil, path: nil, query: nil, fragment: nil, authority: nil}',
+    '%URI{scheme: <<255>>, userinfo: nil, host: nil, port: nil, path: nil, query: nil, fragment: nil, authority: nil}',
+  ]) {
+    t.throws(() => arriving(text), { code: 'ERR_ETF_STRUCT', offset: 1 }, text)
+  }
+  t.throws(() => decode(encode(dateTimeIn({ time_zone: null })), options), { code: 'ERR_ETF_STRUCT' })
+  t.throws(() => decode(encode(dateTimeIn({ utc_offset: 90_000 })), options), { code: 'ERR_ETF_STRUCT' })
+})
+
+test('structs that are not those of Elixir, or hold more than their class can, stay maps', async (t) => {
+  for (const text of [
     '%Date{year: 1, month: 1, day: 1, calendar: Other}',
+    '%Date{year: 1, month: 1, day: 1, calendar: Calendar.ISO, more: 1}',
     '%DateTime{}',
+    '%Range{first: 1, last: 9007199254740993, step: 1}',
+    '%Decimal{sign: 1, coef: 1, exp: 18446744073709551616}',
+    '%URI{scheme: "a"}',
+    '%MapSet{map: %{1 => []}, other: 2}',
   ]) {
     t.ok(arriving(text) instanceof Map, text)
+  }
+})
+
+test('a MapSet of Elixir before 1.15 keeps its version', async (t) => {
+  const set = arriving('%MapSet{map: %{1 => []}, version: 2}') as TermSet
+  t.ok(set.has(1))
+  t.equal((decode(encode(set, options)) as Map<Term, Term>).get(atom('version')), 2)
+})
+
+test('a JavaScript Set is sent as a MapSet, with equal elements once', async (t) => {
+  t.equal(meaning(new Set([tuple(1), tuple(1), 2])), 'MapSet.new([{1}, 2])')
+})
+
+test('addresses are parsed and written as Elixir does', async (t) => {
+  const cases: [string, Partial<Uri>, string?][] = [
+    [
+      'HTTP://u:p@H.com:8080/a/b?q=1#f',
+      {
+        scheme: 'http',
+        userinfo: 'u:p',
+        host: 'H.com',
+        port: 8080,
+        path: '/a/b',
+        query: 'q=1',
+        fragment: 'f',
+      },
+      'http://u:p@H.com:8080/a/b?q=1#f',
+    ],
+    ['http://foo.com', { host: 'foo.com', port: 80, path: null, authority: 'foo.com' }],
+    ['https://h:443/', { port: 443 }, 'https://h/'],
+    ['/x/y?z', { scheme: null, host: null, path: '/x/y', query: 'z', authority: null }],
+    ['mailto:a@b', { scheme: 'mailto', path: 'a@b', port: null }],
+    ['file:///etc', { host: '', path: '/etc', authority: '' }],
+    ['http://[::1]:81/', { host: '::1', port: 81 }],
+    ['', { path: null }],
+    ['//h', { host: 'h', port: null }],
+    ['?', { query: '' }],
+  ]
+  for (const [text, parts, written = text] of cases) {
+    t.match(Uri.parse(text), parts, text)
+    t.equal(String(Uri.parse(text)), written)
   }
 })
 
@@ -147,21 +294,7 @@ test('without the option a struct is a map, and an instance is no term', async (
   t.throws(() => encode(new Range(1, 2)), { code: 'ERR_ETF_NOT_A_TERM' })
 })
 
-test('decimals that are none stay maps, and an exponent is not written out into gigabytes', async (t) => {
-  const decimal = (fields: Record<string, Encodable>): Term =>
-    decode(encode({ __struct__: atom('Elixir.Decimal'), sign: 1, coef: 1, exp: 0, ...fields }), {
-      structs: elixirStructs,
-    })
-  t.ok(decimal({}) instanceof Decimal)
-  for (const fields of [
-    { coef: 1.5 },
-    { coef: -1 },
-    { coef: -(2n ** 64n) },
-    { exp: 0.5 },
-    { exp: 2n ** 64n },
-  ]) {
-    t.ok(decimal(fields) instanceof Map, inspect(fields))
-  }
-  t.equal(String(decimal({ exp: 1_000_000_000 })), '1e1000000000')
-  t.equal(String(decimal({ exp: -1_000_000_000, sign: -1 })), '-1e-1000000000')
+test('an exponent is not written out into gigabytes', async (t) => {
+  t.equal(String(new Decimal(1, 1n, 1_000_000_000)), '1e1000000000')
+  t.equal(String(new Decimal(-1, 1n, -1_000_000_000)), '-1e-1000000000')
 })

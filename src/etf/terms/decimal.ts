@@ -4,14 +4,24 @@ import { OptionError } from '../../core/index.ts'
 /** Exponents beyond print as such: `1e1000000000` written out is a gigabyte of zeros. */
 const MAX_WRITTEN_EXPONENT = 10_000
 
-/** A decimal number of any precision, `sign * coef * 10^exp`: the struct of the package `decimal`. */
+/**
+ * A decimal number of any precision, `sign * coef * 10^exp`: the struct of the package `decimal`.
+ *
+ * @example
+ * String(Decimal.parse('1.50')) // '1.50'
+ */
 export class Decimal {
   readonly sign: 1 | -1
   /** Not negative; or what is no number. */
   readonly coef: bigint | 'NaN' | 'inf'
   readonly exp: number
 
+  /** @throws OptionError (`ERR_INVALID_OPTION`) for another sign, a negative coefficient or a fraction as exponent. */
   constructor(sign: 1 | -1, coef: bigint | 'NaN' | 'inf', exp: number) {
+    const isCoef = typeof coef === 'bigint' ? coef >= 0n : coef === 'NaN' || coef === 'inf'
+    if (!isCoef || (sign !== 1 && sign !== -1) || !Number.isSafeInteger(exp)) {
+      throw new OptionError(`a decimal is sign * coef * 10^exp, got ${sign} * ${coef} * 10^${exp}`)
+    }
     this.sign = sign
     this.coef = coef
     this.exp = exp

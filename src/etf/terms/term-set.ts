@@ -44,19 +44,19 @@ export class TermSet<T = Term> {
     for (const element of this) callback(element, element, this)
   }
 
-  keys(): IterableIterator<T> {
+  keys(): SetIterator<T> {
     return this.#elements.keys()
   }
 
-  values(): IterableIterator<T> {
+  values(): SetIterator<T> {
     return this.#elements.keys()
   }
 
-  *entries(): IterableIterator<[T, T]> {
+  *entries(): SetIterator<[T, T]> {
     for (const element of this) yield [element, element]
   }
 
-  [Symbol.iterator](): IterableIterator<T> {
+  [Symbol.iterator](): SetIterator<T> {
     return this.#elements.keys()
   }
 

@@ -5,13 +5,17 @@
 import type { Atom } from './atom.ts'
 import type { BitString } from './bit-string.ts'
 import type { CalendarDate } from './calendar-date.ts'
+import type { CalendarTime } from './calendar-time.ts'
+import type { DateTime } from './date-time.ts'
 import type { Decimal } from './decimal.ts'
 import type { ExportFun } from './export-fun.ts'
 import type { Float } from './float.ts'
+import type { NaiveDateTime } from './naive-date-time.ts'
 import type { Pid } from './pid.ts'
 import type { Port } from './port.ts'
 import type { Range } from './range.ts'
 import type { Reference } from './reference.ts'
+import type { Uri } from './uri.ts'
 
 /** A map as an object; only with the codec option `maps: 'object'`. */
 export interface TermObject {
@@ -165,9 +169,13 @@ export type Encodable =
   | undefined
   | EncodableTuple
   | Date
+  | DateTime
+  | NaiveDateTime
   | CalendarDate
+  | CalendarTime
   | Decimal
   | Range
+  | Uri
   | ReadonlySet<Encodable>
   | readonly Encodable[]
   | ImproperList<Encodable, Encodable>
