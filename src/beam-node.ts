@@ -191,6 +191,24 @@ export class BeamNode implements SupervisorHost {
   }
 
   /**
+   * Resolves when the node takes messages: at once, unless more than `limits.highWaterMark` bytes (1 MiB) wait for it.
+   * Plain code that sends much awaits it now and then; processes are held back by themselves, as on the BEAM. Above
+   * `limits.pendingBytes` the connection is given up.
+   *
+   * @param options `signal` gives up
+   * @throws NodeError `ERR_NODE_DOWN` when the connection ends, `ERR_NODE_OUTBOX_FULL` when too much waited for it to be
+   * made: what was sent is lost then.
+   * @example
+   * for (let page = 1; page <= 3; page++) {
+   *   node.send(['printer', 'n1@127.0.0.1'], tuple(atom('page'), page))
+   *   await node.drain('n1@127.0.0.1')
+   * }
+   */
+  drain(node: Atom | string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#core.drain(nameOf(node), options.signal)
+  }
+
+  /**
    * As `GenServer.call/3`, from plain code.
    *
    * @param options `timeout` in ms (5000) or `'infinity'`, `signal`

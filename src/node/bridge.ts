@@ -19,6 +19,8 @@ import {
   tuple,
 } from '../etf/index.ts'
 import type { MonitorTarget, RemoteRouter, SignalSink, SpawnRequest } from '../runtime/index.ts'
+import { Drains } from './drains.ts'
+import { NodeError } from './errors.ts'
 import { Outbox, type OutboxLimits, type Sender, type WaitingSignal } from './outbox.ts'
 
 const NOCONNECTION = atom('noconnection')
@@ -37,6 +39,7 @@ export interface BridgeOptions {
 export class Bridge implements RemoteRouter {
   readonly #connections = new Map<Atom, Sender>()
   readonly #outbox: Outbox
+  readonly #drains = new Drains()
   readonly #options: BridgeOptions
   #sink: SignalSink | undefined
   #serveSpawn: ((request: SpawnRequest) => void) | undefined
@@ -60,6 +63,25 @@ export class Bridge implements RemoteRouter {
   connected(node: Atom, connection: Sender): void {
     this.#connections.set(node, connection)
     for (const signal of this.#outbox.take(node.name)) signal.deliver(connection)
+    if (!connection.isBusy) this.writable(node, connection)
+  }
+
+  /** The connection is not busy any more: who waited for that goes on. */
+  writable(node: Atom, connection: Sender): void {
+    if (this.#connections.get(node) !== connection) return
+    this.#runtime.release(node)
+    this.#drains.settle(node)
+  }
+
+  /**
+   * Resolves when the node takes messages: at once, unless too much waits for it already.
+   *
+   * @throws NodeError `ERR_NODE_DOWN`, `ERR_NODE_OUTBOX_FULL`: what was sent is lost
+   */
+  drained(node: Atom, signal?: AbortSignal): Promise<void> {
+    if (this.#outbox.current(node.name)?.isOverturned === true) return Promise.reject(outboxFull(node))
+    const isBusy = this.#connections.get(node)?.isBusy ?? this.#outbox.isBusy(node.name)
+    return isBusy ? this.#drains.wait(node, signal) : Promise.resolve()
   }
 
   /** The connection is gone: everything that hung on it fires with `noconnection`. */
@@ -67,34 +89,42 @@ export class Bridge implements RemoteRouter {
     if (this.#connections.get(node) !== connection) return
     this.#connections.delete(node)
     this.#runtime.connectionLost(node)
+    this.#unreachable(node)
   }
 
   send(from: Pid, to: Pid, message: Encodable): boolean {
     const connection = this.#connections.get(to.node)
     if (connection === undefined) {
-      return this.#waitWith(to.node, message, (up, copy) => up.send(from, to, copy))
+      return this.#waitWith(from, to.node, message, (up, copy) => up.send(from, to, copy))
     }
     connection.send(from, to, message)
+    if (connection.isBusy) this.#runtime.hold(from, to.node)
     return true
   }
 
   sendName(from: Pid, name: Atom, node: Atom, message: Encodable): boolean {
     const connection = this.#connections.get(node)
     if (connection === undefined) {
-      return this.#waitWith(node, message, (up, copy) => up.sendName(from, name, copy))
+      return this.#waitWith(from, node, message, (up, copy) => up.sendName(from, name, copy))
     }
     connection.sendName(from, name, message)
+    if (connection.isBusy) this.#runtime.hold(from, node)
     return true
   }
 
   sendAlias(from: Pid, alias: Reference, message: Encodable, owner?: Pid): void {
     const connection = this.#connections.get(alias.node)
-    if (connection !== undefined) connection.sendAlias(from, alias, message, owner)
-    else this.#waitWith(alias.node, message, (up, copy) => up.sendAlias(from, alias, copy, owner))
+    if (connection === undefined) {
+      this.#waitWith(from, alias.node, message, (up, copy) => up.sendAlias(from, alias, copy, owner))
+      return
+    }
+    connection.sendAlias(from, alias, message, owner)
+    if (connection.isBusy) this.#runtime.hold(from, alias.node)
   }
 
   link(from: Pid, to: Pid): void {
     this.#route(
+      from,
       to.node,
       (up) => up.link(from, to),
       () => this.#runtime.exit(to, from, NOCONNECTION),
@@ -121,8 +151,12 @@ export class Bridge implements RemoteRouter {
 
   exit2(from: Pid, to: Pid, reason: Encodable): void {
     const connection = this.#connections.get(to.node)
-    if (connection !== undefined) connection.exit2(from, to, reason)
-    else this.#waitWith(to.node, reason, (up, copy) => up.exit2(from, to, copy))
+    if (connection === undefined) {
+      this.#waitWith(from, to.node, reason, (up, copy) => up.exit2(from, to, copy))
+      return
+    }
+    connection.exit2(from, to, reason)
+    if (connection.isBusy) this.#runtime.hold(from, to.node)
   }
 
   monitor(from: Pid, target: MonitorTarget, ref: Reference): void {
@@ -131,9 +165,10 @@ export class Bridge implements RemoteRouter {
     const connection = this.#connections.get(target.node)
     if (connection !== undefined) {
       connection.monitor(from, watched, ref)
+      if (connection.isBusy) this.#runtime.hold(from, target.node)
       return
     }
-    this.#wait(target.node, {
+    this.#wait(from, target.node, {
       deliver: (up) => up.monitor(from, watched, ref),
       fail: () => this.#runtime.monitorExit(watched, from, ref, NOCONNECTION),
     })
@@ -153,7 +188,7 @@ export class Bridge implements RemoteRouter {
   }
 
   groupLeader(leader: Pid, member: Pid): void {
-    this.#route(member.node, (up) => up.groupLeader(leader, member), nothing)
+    this.#route(leader, member.node, (up) => up.groupLeader(leader, member), nothing)
   }
 
   spawnRequest(node: Atom, request: SpawnRequest): void {
@@ -164,9 +199,12 @@ export class Bridge implements RemoteRouter {
       arity: Array.isArray(args) ? args.length : 0,
     }
     const connection = this.#connections.get(node)
-    if (connection !== undefined) connection.spawnRequest(id, parent, groupLeader, mfa, options, args)
-    else {
+    if (connection !== undefined) {
+      connection.spawnRequest(id, parent, groupLeader, mfa, options, args)
+      if (connection.isBusy) this.#runtime.hold(parent, node)
+    } else {
       this.#waitWith(
+        parent,
         node,
         args,
         (up, copy) => up.spawnRequest(id, parent, groupLeader, mfa, options, copy),
@@ -212,10 +250,14 @@ export class Bridge implements RemoteRouter {
     return this.#sink
   }
 
-  #route(node: Atom, deliver: (connection: Sender) => void, fail: () => void): void {
+  #route(from: Pid, node: Atom, deliver: (connection: Sender) => void, fail: () => void): void {
     const connection = this.#connections.get(node)
-    if (connection !== undefined) deliver(connection)
-    else this.#wait(node, { deliver, fail })
+    if (connection === undefined) {
+      this.#wait(from, node, { deliver, fail })
+      return
+    }
+    deliver(connection)
+    if (connection.isBusy) this.#runtime.hold(from, node)
   }
 
   /** For signals that end something: they dial nobody, and wait only behind what they may end. */
@@ -232,6 +274,7 @@ export class Bridge implements RemoteRouter {
    * @returns whether it waits
    */
   #waitWith(
+    from: Pid,
     node: Atom,
     message: Encodable,
     deliver: (connection: Sender, message: Encodable) => void,
@@ -240,20 +283,17 @@ export class Bridge implements RemoteRouter {
     const bytes = encode(message, { ...this.#options.codec, compress: false })
     const limits = { ...this.#options.codec.limits, atoms: Number.MAX_SAFE_INTEGER }
     const copy = (): Encodable => decode(bytes, { ...EXACT, limits }) as Encodable
-    return this.#wait(node, { deliver: (up) => deliver(up, copy()), fail }, bytes.length)
+    return this.#wait(from, node, { deliver: (up) => deliver(up, copy()), fail }, bytes.length)
   }
 
-  #wait(node: Atom, signal: WaitingSignal, bytes = 0): boolean {
-    switch (this.#outbox.add(node.name, signal, bytes)) {
-      case 'opened':
-        this.#dial(node)
-        return true
-      case 'queued':
-        return true
-      case 'full':
-        this.#refuse(node, signal)
-        return false
-    }
+  #wait(from: Pid, node: Atom, signal: WaitingSignal, bytes = 0): boolean {
+    const outcome = this.#outbox.add(node.name, signal, bytes)
+    if (outcome === 'opened') this.#dial(node)
+    else if (outcome === 'overturned') this.#empty(node)
+    if (this.#outbox.isBusy(node.name)) this.#runtime.hold(from, node)
+    if (outcome === 'opened' || outcome === 'queued') return true
+    signal.fail()
+    return false
   }
 
   /** Whatever still waits in the box when the dial has ended waits in vain. */
@@ -261,7 +301,11 @@ export class Bridge implements RemoteRouter {
     const { dial, logger } = this.#options
     const box = this.#outbox.current(node.name)
     const failWaiting = (): void => {
-      for (const signal of this.#outbox.take(node.name, box)) signal.fail()
+      if (this.#outbox.current(node.name) !== box) return
+      const waiting = this.#outbox.take(node.name, box)
+      // First, for who hears of a failure may try again at once, and wait anew.
+      this.#unreachable(node)
+      for (const signal of waiting) signal.fail()
     }
     dial(node.name).then(failWaiting, (error: unknown) => {
       logger.debug({ peer: node.name, error }, 'cannot connect')
@@ -269,15 +313,28 @@ export class Bridge implements RemoteRouter {
     })
   }
 
-  #refuse(node: Atom, signal: WaitingSignal): void {
-    const box = this.#outbox.current(node.name)
-    if (box !== undefined && !box.hasRefused) {
-      box.hasRefused = true
-      const what = `too much waits for ${node.name} to be connected: signals are dropped (limits.outbox, outboxBytes)`
-      this.#options.logger.warn({ peer: node.name, signals: box.signals.length, bytes: box.bytes }, what)
-    }
-    signal.fail()
+  /** Too much waits: it is given up, as if the attempt to connect had failed. */
+  #empty(node: Atom): void {
+    const waiting = this.#outbox.empty(node.name)
+    const what = `too much waits for ${node.name} to be connected: it is dropped, and so is what follows (limits.outbox, outboxBytes)`
+    this.#options.logger.warn({ peer: node.name, signals: waiting.length }, what)
+    for (const signal of waiting) signal.fail()
+    this.#drains.settle(node, outboxFull(node))
   }
+
+  /** There is no way to the node now: who waits for one goes on. */
+  #unreachable(node: Atom): void {
+    this.#runtime.release(node)
+    this.#drains.settle(
+      node,
+      new NodeError('ERR_NODE_DOWN', `there is no connection to ${node.name} any more`),
+    )
+  }
+}
+
+function outboxFull(node: Atom): NodeError {
+  const what = `too much was sent to ${node.name} before it was connected, and is lost: see limits.outbox, outboxBytes`
+  return new NodeError('ERR_NODE_OUTBOX_FULL', what)
 }
 
 function nothing(): void {}

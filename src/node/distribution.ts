@@ -272,6 +272,7 @@ export class Distribution {
       codec: this.#codecFor(name),
       limits,
       sharedSender,
+      onWritable: () => bridge.writable(peer.name, connection),
       onClose: (error) => this.#closed(peer, error),
     })
     const peer: Peer = {

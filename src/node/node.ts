@@ -162,6 +162,11 @@ export class NodeCore {
     return this.#distribution.disconnect(peer)
   }
 
+  /** Resolves when the node takes messages. See `Bridge.drained`. */
+  drain(peer: string, signal?: AbortSignal): Promise<void> {
+    return this.bridge.drained(atom(peer), signal)
+  }
+
   /**
    * Ends everything: first the ways in, then what others notice of our processes, then the connections once they have
    * sent their output, then the registration.

@@ -1,7 +1,7 @@
 /** The options of a node: what they mean, their defaults, and the checks that name what is wrong. */
 import { hostname } from 'node:os'
 import { type Clock, type Logger, lineLogger, OptionError, systemClock } from '../core/index.ts'
-import type { ConnectionLimits } from '../dist/index.ts'
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../dist/index.ts'
 import { DEFAULT_EPMD_PORT, EpmdClient } from '../epmd/index.ts'
 import type { CodecOptions } from '../etf/index.ts'
 import { type Network, TcpNetwork } from '../net/index.ts'
@@ -88,7 +88,11 @@ const EPMD_MODES: readonly EpmdMode[] = ['auto', 'external', 'embedded', 'none']
 const DEFAULT_TICKTIME_S = 60
 const DEFAULT_SETUPTIME_MS = 7000
 const LONGEST_SETUPTIME_MS = 120_000
-const DEFAULT_OUTBOX: OutboxLimits = { signals: 100_000, bytes: 64 * 1024 * 1024 }
+const DEFAULT_OUTBOX: OutboxLimits = {
+  signals: 100_000,
+  bytes: 64 * 1024 * 1024,
+  highWaterMark: DEFAULT_CONNECTION_LIMITS.highWaterMark,
+}
 
 /** @throws OptionError that names the option and what it takes. */
 export async function resolveNodeOptions(options: NodeOptions): Promise<ResolvedNodeOptions> {
@@ -117,6 +121,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
   const outbox = {
     signals: limits.outbox ?? DEFAULT_OUTBOX.signals,
     bytes: limits.outboxBytes ?? DEFAULT_OUTBOX.bytes,
+    highWaterMark: limits.highWaterMark ?? DEFAULT_OUTBOX.highWaterMark,
   }
   const epmdClient = new EpmdClient({ network, port: epmdPort, clock })
   return {

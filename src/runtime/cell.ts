@@ -81,6 +81,9 @@ export abstract class Cell implements Runnable {
 
   readonly #host: CellHost
   #queued = false
+  /** How many busy nodes this process waits for. */
+  #holds = 0
+  #onReleased: (() => void)[] = []
   /** Whether a new message should wake it although it waits in no receive: a server between two messages. */
   protected idle = false
 
@@ -101,16 +104,36 @@ export abstract class Cell implements Runnable {
     if (this.mailbox.length > this.#host.mailboxLimit) this.#host.mailboxFull(this)
   }
 
+  /** It has sent to a node that is busy, and handles nothing until that changes. */
+  get isHeld(): boolean {
+    return this.#holds > 0
+  }
+
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    if (!this.alive || --this.#holds > 0) return
+    this.#tellReleased()
+    this.wake()
+  }
+
+  /** Resolves when the process is not held any more, or has ended. */
+  whenReleased(): Promise<void> {
+    return new Promise((resolve) => this.#onReleased.push(resolve))
+  }
+
   /** Asks the scheduler to run it. */
   wake(): void {
-    if (this.#queued || !this.alive) return
+    if (this.#queued || !this.alive || this.#holds > 0) return
     this.#queued = true
     this.#host.enqueue(this)
   }
 
   run(limit: number): number {
     this.#queued = false
-    if (!this.alive) return 0
+    if (!this.alive || this.#holds > 0) return 0
     return this.receiving === undefined ? this.work(limit) : this.#receive(this.receiving)
   }
 
@@ -122,6 +145,14 @@ export abstract class Cell implements Runnable {
     const { receiving } = this
     this.receiving = undefined
     receiving?.abandon(new ProcessError('ERR_RUNTIME_EXITED', `${this.pid} has exited`))
+    this.#tellReleased()
+  }
+
+  #tellReleased(): void {
+    const waiting = this.#onReleased
+    if (waiting.length === 0) return
+    this.#onReleased = []
+    for (const tell of waiting) tell()
   }
 
   #receive(receiving: Receive): number {

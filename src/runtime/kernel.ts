@@ -10,6 +10,7 @@ import { Calls } from './calls.ts'
 import type { Cell, CellHost, Origin } from './cell.ts'
 import { Delivery } from './delivery.ts'
 import { Exits } from './exits.ts'
+import { Holds } from './holds.ts'
 import { Links } from './links.ts'
 import { Monitors } from './monitors.ts'
 import { Names } from './names.ts'
@@ -56,6 +57,7 @@ export class Kernel implements CellHost {
   readonly calls: Calls
   readonly remoteSpawns: RemoteSpawns
   readonly delivery: Delivery
+  readonly holds: Holds
   /** Set by the runtime, which knows the kinds of processes. */
   spawner!: Spawner
   /** Set by the runtime: the process that stands for plain code, parent of all others. */
@@ -77,6 +79,7 @@ export class Kernel implements CellHost {
     this.calls = new Calls(this.refs, router, clock)
     this.remoteSpawns = new RemoteSpawns(this.refs, this.monitors, router, logger)
     this.delivery = new Delivery(this)
+    this.holds = new Holds(this.table)
   }
 
   enqueue(cell: Cell): void {

@@ -100,6 +100,7 @@ export class Process {
   receive<T extends Term>(match: (message: Term) => message is T, options?: ReceiveOptions): Promise<T>
   receive(match?: (message: Term) => boolean, options?: ReceiveOptions): Promise<Term>
   async receive(match: (message: Term) => boolean = anything, options: ReceiveOptions = {}): Promise<Term> {
+    if (this.#live().isHeld) await this.drain()
     const { mailbox } = this.#live()
     if (this.#cell.receiving !== undefined) {
       throw new ProcessError(
@@ -124,6 +125,26 @@ export class Process {
    */
   send(to: Destination, message: Encodable): void {
     if (this.#cell.alive) this.#kernel.delivery.send(this.#cell, to, message)
+  }
+
+  /**
+   * Resolves when every node that this process has sent to takes messages again: at once, unless more than
+   * `limits.highWaterMark` bytes wait for one of them. For code that sends much without receiving anything; `receive` and
+   * a server's next message wait by themselves, as the BEAM suspends a process that sends to a busy port.
+   *
+   * @throws ProcessError `ERR_RUNTIME_EXITED`
+   * @example
+   * node.spawn(async (self) => {
+   *   for (let page = 1; page <= 3; page++) {
+   *     self.send(['printer', 'n1@127.0.0.1'], tuple(atom('page'), page))
+   *     await self.drain()
+   *   }
+   * })
+   */
+  async drain(): Promise<void> {
+    const cell = this.#live()
+    if (cell.isHeld) await cell.whenReleased()
+    this.#live()
   }
 
   /** Sends after `ms` milliseconds. Stopped when the receiving process ends. */

@@ -89,7 +89,7 @@ export class ServerCell extends Cell implements SystemTarget {
 
   /** Whether others have their turn now. A slice of slow callbacks would take too long, so time counts as well. */
   #isUsedUp(handled: number, limit: number): boolean {
-    if (handled === limit) return true
+    if (handled === limit || this.isHeld) return true
     // Looking at the clock costs more than a quick callback; where nothing waits the slice ends by itself.
     const isDue = handled < CLOCK_EVERY || handled % CLOCK_EVERY === 0
     return isDue && this.mailbox.length > 0 && this.#kernel.scheduler.isOverdue

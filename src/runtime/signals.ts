@@ -68,6 +68,10 @@ export interface SignalSink {
   groupLeader(leader: Pid, member: Pid): void
   /** The answer to our own spawn request: the new process, or an atom that says why there is none. */
   spawnReply(id: Reference, to: Pid, flags: number, result: Pid | Atom): void
+  /** `from` has sent to a node that takes its messages too slowly: it is to wait until `release`. */
+  hold(from: Pid, node: Atom): void
+  /** The node can be sent to again, or there is no way to it any more. */
+  release(node: Atom): void
   /** A node is gone: every link and monitor across it fires with `noconnection`. */
   connectionLost(node: Atom): void
 }

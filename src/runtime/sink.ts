@@ -84,6 +84,14 @@ export class IncomingSignals implements SignalSink {
     this.#kernel.remoteSpawns.handleReply(id, flags, result)
   }
 
+  hold(from: Pid, node: Atom): void {
+    this.#kernel.holds.hold(from, node)
+  }
+
+  release(node: Atom): void {
+    this.#kernel.holds.release(node)
+  }
+
   connectionLost(node: Atom): void {
     const { links, monitors, calls, remoteSpawns } = this.#kernel
     links.connectionLost(node)

@@ -4,14 +4,20 @@ import type { ControlHandler } from '../../src/dist/control.ts'
 /** Method and arguments. */
 export type Signal = [keyof ControlHandler, ...unknown[]]
 
-export function recorder(): { handler: ControlHandler; signals: Signal[] } {
+/** It is never busy: it does as the sending side of a connection, too. */
+export interface RecordingHandler extends ControlHandler {
+  readonly isBusy: boolean
+}
+
+export function recorder(): { handler: RecordingHandler; signals: Signal[] } {
   const signals: Signal[] = []
   const record =
     (method: keyof ControlHandler) =>
     (...args: unknown[]): void => {
       signals.push([method, ...args])
     }
-  const handler: ControlHandler = {
+  const handler: RecordingHandler = {
+    isBusy: false,
     send: record('send'),
     sendName: record('sendName'),
     // Whose alias it is is a hint for the order, and no part of the signal.

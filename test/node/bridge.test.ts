@@ -34,10 +34,14 @@ function ref(word: number): Reference {
   return new Reference(atom('a@a'), 1, [word, 0, 0])
 }
 
+const LIMITS = { signals: 100, bytes: 1_000_000, highWaterMark: 100_000 }
+
 interface Harness {
   readonly bridge: Bridge
-  /** What the runtime was told. */
+  /** What the runtime was told, but for `hold` and `release`. */
   readonly told: unknown[][]
+  /** `hold` and `release`. */
+  readonly paced: unknown[][]
   /** Nodes that were dialed, in order. */
   readonly dialed: string[]
   /** The dial of a node succeeds: `signals` gets everything that is sent to it. */
@@ -49,11 +53,12 @@ interface Harness {
 
 function harness(options: Partial<BridgeOptions> = {}): Harness {
   const told: unknown[][] = []
+  const paced: unknown[][] = []
   const dialed: string[] = []
   const warnings: string[] = []
   const dials = new Map<string, PromiseWithResolvers>()
   const bridge = new Bridge({
-    limits: { signals: 100, bytes: 1_000_000 },
+    limits: LIMITS,
     codec: {},
     logger: { ...silentLogger, warn: (_fields, message) => void warnings.push(message) },
     dial: (peer) => {
@@ -68,12 +73,13 @@ function harness(options: Partial<BridgeOptions> = {}): Harness {
     get:
       (_sink, method) =>
       (...args: unknown[]) =>
-        void told.push([method, ...args]),
+        void (method === 'hold' || method === 'release' ? paced : told).push([method, ...args]),
   })
   bridge.attach(sink)
   return {
     bridge,
     told,
+    paced,
     dialed,
     warnings,
     async up(node: Atom = NODE) {
@@ -216,6 +222,7 @@ test('a signal that is sent in answer to a failure gets its own dial and its own
     get:
       (_sink, method) =>
       (...args: unknown[]) => {
+        if (method === 'release') return
         told.push([method, ...args])
         if (told.length === 1) bridge.monitor(ME, THERE, ref(2))
       },
@@ -230,16 +237,7 @@ test('a signal that is sent in answer to a failure gets its own dial and its own
 })
 
 test('a dial that succeeds for a connection that is gone again fails what waits', async (t) => {
-  const { told } = harness()
-  const { bridge } = harness({ dial: async () => {} })
-  bridge.attach(
-    new Proxy({} as SignalSink, {
-      get:
-        (_sink, method) =>
-        (...args: unknown[]) =>
-          void told.push([method, ...args]),
-    }),
-  )
+  const { bridge, told } = harness({ dial: async () => {} })
   bridge.monitor(ME, THERE, ref(1))
   await turn()
   t.same(told, [['monitorExit', THERE, ME, ref(1), NOCONNECTION]])
@@ -311,24 +309,132 @@ test('what only takes back, or answers, dials nobody', async (t) => {
   t.same(told, [])
 })
 
-test('past the limit signals are answered as if the node were unreachable, with one warning', async (t) => {
-  const { bridge, told, up, warnings } = harness({ limits: { signals: 2, bytes: 1000 } })
+test('past the limit everything is answered as if the node were unreachable, with one warning', async (t) => {
+  const { bridge, told, up, warnings } = harness({ limits: { ...LIMITS, signals: 2 } })
   bridge.send(ME, THERE, 1)
-  bridge.send(ME, THERE, 2)
-  bridge.send(ME, THERE, 3)
   bridge.monitor(ME, THERE, ref(1))
-  t.same(told, [['monitorExit', THERE, ME, ref(1), NOCONNECTION]])
+  t.same(told, [])
+  t.equal(bridge.send(ME, THERE, 3), false)
+  t.same(told.shift(), ['monitorExit', THERE, ME, ref(1), NOCONNECTION], 'what waited is given up')
+  bridge.monitor(ME, THERE, ref(2))
+  bridge.demonitor(ME, THERE, ref(2))
+  t.same(told, [['monitorExit', THERE, ME, ref(2), NOCONNECTION]])
   t.equal(warnings.length, 1)
-  t.same(await up(), [
-    ['send', ME, THERE, 1],
-    ['send', ME, THERE, 2],
-  ])
+  const signals = await up()
+  t.same(signals, [])
+  bridge.send(ME, THERE, 4)
+  t.same(signals, [['send', ME, THERE, 4]], 'over the connection it begins anew')
 })
 
-test('the bytes of waiting messages are bounded', async (t) => {
-  const { bridge, up } = harness({ limits: { signals: 100, bytes: 3000 } })
-  for (let i = 0; i < 10; i++) bridge.send(ME, THERE, 'x'.repeat(1000))
-  t.equal((await up()).length, 2)
+test('nothing is missing in the middle after more was sent than may wait, however small what follows is', async (t) => {
+  const { bridge, up } = harness({ limits: { ...LIMITS, bytes: 3000 } })
+  for (let i = 0; i < 10; i++) bridge.send(ME, THERE, `${i}${'x'.repeat(i < 5 ? 1000 : 0)}`)
+  const signals = await up()
+  for (let i = 10; i < 12; i++) bridge.send(ME, THERE, String(i))
+  t.same(
+    signals.map(([, , , message]) => message),
+    ['10', '11'],
+  )
+})
+
+test('a dial that fails after too much waited makes room for the next one', async (t) => {
+  const { bridge, dialed, refuse, up } = harness({ limits: { ...LIMITS, signals: 1 } })
+  for (let i = 0; i < 3; i++) bridge.send(ME, THERE, i)
+  await refuse()
+  bridge.send(ME, THERE, 'again')
+  t.same(dialed, ['b@b', 'b@b'])
+  t.same(await up(), [['send', ME, THERE, 'again']])
+})
+
+test('who sends to a busy connection is told to wait, whatever it sends', async (t) => {
+  for (const { send, onWire } of SIGNALS) {
+    const { bridge, paced } = harness()
+    const { handler, signals } = recorder()
+    const connection = { ...handler, isBusy: false }
+    bridge.connected(NODE, connection)
+    paced.length = 0
+    send(bridge)
+    t.same(paced, [], 'not while it is not busy')
+    connection.isBusy = true
+    send(bridge)
+    t.equal(signals.length, 2, `${onWire[0]} is sent`)
+    const sender = onWire[0] === 'groupLeader' ? paced[0]?.[1] : ME
+    t.same(paced, [['hold', sender, NODE]])
+    bridge.writable(NODE, handler)
+    t.equal(paced.length, 1, 'another connection has no say')
+    bridge.writable(NODE, connection)
+    t.same(paced.slice(1), [['release', NODE]])
+  }
+})
+
+test('a connection that is busy with what had waited is not free yet', async (t) => {
+  const { bridge, paced } = harness()
+  const connection = { ...recorder().handler, isBusy: true }
+  bridge.connected(NODE, connection)
+  t.same(paced, [])
+  connection.isBusy = false
+  bridge.writable(NODE, connection)
+  t.same(paced, [['release', NODE]])
+})
+
+test('who sends much to a node that is being dialed waits for the outcome', async (t) => {
+  const { bridge, refuse, paced, up } = harness()
+  bridge.send(ME, THERE, 'x'.repeat(99_000))
+  t.same(paced, [])
+  bridge.send(ME, THERE, 'x'.repeat(2000))
+  t.same(paced.splice(0), [['hold', ME, NODE]])
+  await refuse()
+  t.same(paced.splice(0), [['release', NODE]])
+  bridge.send(ME, THERE, 'x'.repeat(200_000))
+  t.same(paced.splice(0), [['hold', ME, NODE]])
+  t.equal((await up()).length, 1)
+  t.same(paced, [['release', NODE]])
+})
+
+test('drained resolves when the node takes messages, and rejects when it will not take those that wait', async (t) => {
+  const { bridge, refuse, up } = harness({ limits: { ...LIMITS, bytes: 300_000 } })
+  await bridge.drained(NODE)
+  const big = 'x'.repeat(200_000)
+  bridge.send(ME, THERE, 'small')
+  await bridge.drained(NODE)
+
+  bridge.send(ME, THERE, big)
+  let waiting = bridge.drained(NODE)
+  await up()
+  await waiting
+
+  const connection = { ...recorder().handler, isBusy: true }
+  bridge.connected(NODE, connection)
+  const order: string[] = []
+  waiting = bridge.drained(NODE).then(() => void order.push('drained'))
+  await turn()
+  order.push('writable')
+  connection.isBusy = false
+  bridge.writable(NODE, connection)
+  await waiting
+  t.same(order, ['writable', 'drained'])
+
+  connection.isBusy = true
+  const gaveUp = new AbortController()
+  const aborted = bridge.drained(NODE, gaveUp.signal)
+  gaveUp.abort(new Error('enough'))
+  await t.rejects(aborted, { message: 'enough' })
+  await t.rejects(bridge.drained(NODE, gaveUp.signal), { message: 'enough' })
+  const lost = bridge.drained(NODE)
+  bridge.lost(NODE, connection)
+  await t.rejects(lost, { code: 'ERR_NODE_DOWN' })
+  await bridge.drained(NODE)
+
+  bridge.send(ME, THERE, big)
+  const refused = t.rejects(bridge.drained(NODE), { code: 'ERR_NODE_DOWN' })
+  await refuse()
+  await refused
+
+  bridge.send(ME, THERE, big)
+  const full = bridge.drained(NODE)
+  bridge.send(ME, THERE, big)
+  await t.rejects(full, { code: 'ERR_NODE_OUTBOX_FULL' })
+  await t.rejects(bridge.drained(NODE), { code: 'ERR_NODE_OUTBOX_FULL' })
 })
 
 test('a lost connection is told to the runtime once, and only when it is the one in use', async (t) => {
@@ -434,7 +540,7 @@ test('a spawn request goes to who serves them, and is notsup without one', async
 
 test('a bridge without a runtime says so', async (t) => {
   const bridge = new Bridge({
-    limits: { signals: 1, bytes: 1 },
+    limits: LIMITS,
     codec: {},
     logger: silentLogger,
     dial: async () => {},
@@ -443,7 +549,7 @@ test('a bridge without a runtime says so', async (t) => {
 })
 
 test('who sends hears whether its message was taken', async (t) => {
-  const { bridge, up } = harness({ limits: { signals: 100, bytes: 10 } })
+  const { bridge, up } = harness({ limits: { ...LIMITS, bytes: 10 } })
   const rex = atom('rex')
   t.equal(bridge.send(ME, THERE, 'the first is taken'), true)
   t.equal(bridge.send(ME, THERE, 'too much'), false)
