@@ -41,7 +41,7 @@ function factOf(term: Term): Fact {
 
 test('terms of a BEAM are the same terms here, and when they are back', async (t) => {
   t.comment(`SEED=${seed}`)
-  const beam = new EtfBeam(findBeam())
+  const beam = new EtfBeam(findBeam(), 'erl')
   t.teardown(() => beam.close())
   let hashed = 0
   for (let batch = 0; batch < BATCHES; batch++) {

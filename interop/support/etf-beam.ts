@@ -1,6 +1,7 @@
 /**
  * A BEAM that makes terms and judges what comes back, spoken to in packets over its standard input and output: one
- * virtual machine for a hundred thousand terms. Its program is interop/companion/etf_beam.erl.
+ * virtual machine for a hundred thousand terms. Its programs are etf_beam.erl and etf_elixir.exs of
+ * interop/companion.
  */
 import { readFileSync } from 'node:fs'
 import { decode, type Encodable, encode, type Term } from '../../src/etf/index.ts'
@@ -9,15 +10,44 @@ import { erlangLoader } from './companion.ts'
 import { type ChildExit, type ReapedChild, spawnReaped } from './reaper.ts'
 
 const ROOT = new URL('../../', import.meta.url)
-const MODULES = ['test/vectors/etf/beamjoin_terms.erl', 'interop/companion/etf_beam.erl']
+const TERMS = 'test/vectors/etf/beamjoin_terms.erl'
 
-/** The sources arrive as the first packets; the last module then takes the port over. */
-const BOOT = [
-  'Port = open_port({fd, 0, 1}, [binary, {packet, 4}, eof]),',
-  erlangLoader(),
-  'Next = fun() -> receive {Port, {data, Source}} -> Load(unicode:characters_to_list(Source)) end end,',
-  'Next(), (Next()):run(Port).',
-].join(' ')
+/** What to run, and the sources that it is sent as its first packets; the last of them takes the port over. */
+const COMPANIONS = {
+  erl: {
+    args: [
+      '-noinput',
+      '-eval',
+      [
+        'Port = open_port({fd, 0, 1}, [binary, {packet, 4}, eof]),',
+        erlangLoader(),
+        'Next = fun() -> receive {Port, {data, Source}} -> Load(unicode:characters_to_list(Source)) end end,',
+        'Next(), (Next()):run(Port).',
+      ].join(' '),
+    ],
+    sources: [TERMS, 'interop/companion/etf_beam.erl'],
+  },
+  elixir: {
+    args: [
+      '--erl',
+      '-noinput',
+      '-e',
+      `
+      port = Port.open({:fd, 0, 1}, [:binary, :eof, packet: 4])
+      next = fn -> receive do {^port, {:data, source}} -> source end end
+      chunk = fn token, tokens ->
+        if elem(token, 0) == :dot, do: {:cont, Enum.reverse([token | tokens]), []}, else: {:cont, [token | tokens]}
+      end
+      {:ok, tokens, _} = next.() |> String.to_charlist() |> :erl_scan.string()
+      forms = Enum.chunk_while(tokens, [], chunk, fn [] -> {:cont, []} end)
+      {:ok, module, binary} = forms |> Enum.map(&elem(:erl_parse.parse_form(&1), 1)) |> :compile.forms()
+      {:module, _} = :code.load_binary(module, ~c"companion", binary)
+      Code.eval_string(next.(), port: port)
+      `,
+    ],
+    sources: [TERMS, 'interop/companion/etf_elixir.exs'],
+  },
+} as const
 
 /** `ask` for one thing at a time. */
 export class EtfBeam {
@@ -27,9 +57,9 @@ export class EtfBeam {
   #answered: ((packet: Buffer) => void) | undefined
   #errors = ''
 
-  constructor(beam: Beam) {
-    const flags = ['-noinput', '+sbwt', 'none', '+sbwtdcpu', 'none', '+sbwtdio', 'none']
-    const [command, args] = beamCommand(beam, 'erl', [...flags, '-eval', BOOT])
+  constructor(beam: Beam, program: keyof typeof COMPANIONS) {
+    const companion = COMPANIONS[program]
+    const [command, args] = beamCommand(beam, program, companion.args)
     this.#child = spawnReaped(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
     const { stdin, stdout, stderr } = this.#child.process
     // That the program has ended is told by `exited`.
@@ -38,7 +68,7 @@ export class EtfBeam {
     stderr?.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString()
     })
-    for (const path of MODULES) this.#send(readFileSync(new URL(path, ROOT)))
+    for (const path of companion.sources) this.#send(readFileSync(new URL(path, ROOT)))
   }
 
   /** Sends a request and resolves to the answer. Rejects when the program ends before. */
@@ -85,5 +115,7 @@ function environment(): NodeJS.ProcessEnv {
     HOME: '/tmp',
     LC_ALL: 'C.UTF-8',
     ERL_CRASH_DUMP_SECONDS: '0',
+    // An idle machine must not spin: there may be two cores.
+    ERL_AFLAGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
   }
 }

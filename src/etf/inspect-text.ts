@@ -8,17 +8,17 @@ const OPERATORS = new Set(
   ).split(' '),
 )
 
+/** Letters of Latin alphabets; without those that Unicode advises against in identifiers, which Elixir follows. */
+const LATIN = 'A-Za-zÀ-ÖØ-öø-ēĖ-īĮ-ıĴ-ķĹ-ľŁ-ňŊ-ōŐ-ŕŘ-šŤ-žƏƠơƯưǍ-ǔǦ-ǩǮǯǸǹȘ-țəḌḍḒḓḠḡḤḥḶḷḼ-ḿṂ-ṋṚṛṢṣṬṭṰṱẌẍẒẓẞẠ-ỹ'
+
+/** Letters of other scripts, each of which makes words of its own. */
+const SCRIPTS = [LATIN, 'ΆΈ-ΊΌΎ-ΡΣ-ώ', 'Ё-ЌЎ-яё-ќў-џ', 'Ա-Ֆա-ֆ', 'א-ת', 'ぁ-ゖァ-ヺ一-龥', '가-힣']
+
 /**
- * Words of one script. Elixir decides by tables of its Unicode version; these are the letters on which 1.14 to 1.20
- * agree, and whatever else is put in quotes, which is right as well.
+ * Words of one script. Elixir decides by tables of its Unicode version; these are letters on which 1.14 to 1.20 agree
+ * (but for some Han characters that 1.20 leaves out), and whatever else is put in quotes, which is right as well.
  */
-const WORD = [
-  /^[A-Za-zÀ-ÖØ-öø-ÿ_][\wÀ-ÖØ-öø-ÿ@]*[?!]?$/,
-  /^[ΆΈ-ΊΌΎ-ΡΣ-ώ_][ΆΈ-ΊΌΎ-ΡΣ-ώ\d_@]*[?!]?$/,
-  /^[Ё-ЌЎ-яё-ќў-џ_][Ё-ЌЎ-яё-ќў-џ\d_@]*[?!]?$/,
-  /^[ぁ-ゖァ-ヺ一-龥_][ぁ-ゖァ-ヺ一-龥\d_@]*[?!]?$/,
-  /^[가-힣_][가-힣\d_@]*[?!]?$/,
-] as const
+const WORD = SCRIPTS.map((letters) => new RegExp(`^[${letters}_][${letters}\\d_@]*[?!]?$`))
 
 const ALIAS = /^Elixir(?:\.[A-Z]\w*)*$/
 

@@ -27,16 +27,20 @@ export interface InspectOptions {
   readonly limit?: number
   /** At most this many characters of one string. Default: all. For logs, set it. */
   readonly printableLimit?: number
+  /** Whether lists of printable ASCII characters are shown as text, `~c"abc"` (default, as in Elixir), or as lists. */
+  readonly charlists?: 'infer' | 'as_lists'
 }
 
-/** Text that waits on the stack among values, and the container that ends with it. */
+/** Text that waits on the stack among values, the container that ends with it, and how charlists print from then on. */
 class Piece {
   readonly text: string
   readonly closes: unknown
+  readonly charlists: boolean | undefined
 
-  constructor(text: string, closes?: unknown) {
+  constructor(text: string, closes?: unknown, charlists?: boolean) {
     this.text = text
     this.closes = closes
+    this.charlists = charlists
   }
 }
 
@@ -60,6 +64,7 @@ function isAtom(value: unknown): boolean {
 /** Writes without recursion: `#pending` holds what is still to be written, the next one last. */
 class Inspector {
   readonly #printableLimit: number
+  #charlists: boolean
   readonly #pending: unknown[] = []
   /** Containers that are being written; a value that contains itself shows as `...` inside. */
   readonly #open = new Set<unknown>()
@@ -68,6 +73,7 @@ class Inspector {
 
   constructor(options: InspectOptions) {
     this.#left = options.limit ?? Number.POSITIVE_INFINITY
+    this.#charlists = options.charlists !== 'as_lists'
     this.#printableLimit = Math.min(options.printableLimit ?? MAX_TEXT, MAX_TEXT)
   }
 
@@ -78,6 +84,7 @@ class Inspector {
       if (next instanceof Piece) {
         this.#text += next.text
         if (next.closes !== undefined) this.#open.delete(next.closes)
+        if (next.charlists !== undefined) this.#charlists = next.charlists
       } else if (this.#open.has(next)) {
         this.#text += '...'
       } else {
@@ -159,7 +166,7 @@ class Inspector {
       return
     }
     const items = list as unknown[]
-    const charlist = charlistText(items)
+    const charlist = this.#charlists ? charlistText(items) : undefined
     if (charlist !== undefined) {
       const shown = charlist.slice(0, this.#printableLimit)
       this.#text += `~c${quoteText(shown)}${shown.length < charlist.length ? ' ++ ...' : ''}`
@@ -179,7 +186,7 @@ class Inspector {
     }
     const elements = mapSetElements(fields)
     if (elements !== undefined) {
-      this.#elements('MapSet.new([', map, elements, '])')
+      this.#mapSet(map, elements)
       return
     }
     const module: unknown = fields.get(STRUCT_KEY)
@@ -191,6 +198,16 @@ class Inspector {
     const allKeyed = keyed.every((pair) => pair !== undefined)
     const written = allKeyed ? keyed : shown.map(([key, value]) => [key, ARROW, value])
     this.#elements(open, map, written as unknown[][], '}', true)
+  }
+
+  /** In which charlists are lists, as in Elixir. */
+  #mapSet(set: unknown, elements: readonly unknown[]): void {
+    this.#text += 'MapSet.new(['
+    this.#open.add(set)
+    this.#pending.push(new Piece('])', set, this.#charlists))
+    this.#charlists = false
+    const pairs = elements.length === 0 ? undefined : keywordPairs(elements)
+    this.#push(pairs ?? elements.map((element) => [element]))
   }
 
   /** With the head as OTP prints native records, since Elixir has no syntax for them. */
@@ -234,7 +251,7 @@ class Inspector {
   /** What is no term, for logs: this never throws. */
   #other(value: unknown): void {
     if (value instanceof TermSet) {
-      this.#elements('MapSet.new([', value, [...value], '])')
+      this.#mapSet(value, [...value])
       return
     }
     const struct = structOf(value)

@@ -86,6 +86,32 @@ test('identifiers, funs and records print in a form of their own', async (t) => 
   t.equal(inspect(record), `#'Elixir.M':point{x = 1, 'Y' = "a"}`)
 })
 
+test('atoms of words in one script need no quotes, and others get them', async (t) => {
+  for (const name of [
+    'zażółć',
+    'Ålesund',
+    'ngày_1',
+    'привет?',
+    'ελληνικά',
+    'שלום',
+    '日本',
+    '한국',
+    'straße@x',
+  ]) {
+    t.equal(inspect(atom(name)), `:${name}`)
+    t.equal(parseTerm(`:${name}`), atom(name))
+  }
+  for (const name of ['aж', '1a', 'a b', '\u{1f600}', 'a\u0301', 'ǅ'])
+    t.equal(inspect(atom(name)), `:"${name}"`)
+})
+
+test('inside of a MapSet charlists are lists, and pairs are keywords', async (t) => {
+  t.equal(inspect([new TermSet([[97]]), [97]]), '[MapSet.new([[97]]), ~c"a"]')
+  t.equal(inspect(new TermSet([tuple(atom('a'), [98])])), 'MapSet.new([a: [98]])')
+  t.equal(inspect(new TermSet()), 'MapSet.new([])')
+  t.equal(inspect([[97]], { charlists: 'as_lists' }), '[[97]]')
+})
+
 test('structs print with their module', async (t) => {
   const user = new Map<Term, Term>([
     [atom('__struct__'), alias('My.User')],
