@@ -63,6 +63,7 @@ export type {
   ServerClass,
   ServerName,
   StartOptions,
+  ThreadOptions,
   Watchable,
 } from './runtime/index.ts'
 export {
@@ -78,6 +79,7 @@ export {
   reply,
   SpawnError,
   stop,
+  thread,
 } from './runtime/index.ts'
 export type { ExposedFunction } from './services/index.ts'
 export { PgError, PgMonitor, PgScope, Rpc, RpcError } from './services/index.ts'
@@ -100,5 +102,12 @@ export type {
   SupervisorListener,
   SupervisorOptions,
   SupervisorParent,
+  ThreadPoolOptions,
 } from './supervisor/index.ts'
-export { DistributedSupervisor, DynamicSupervisor, Supervisor, SupervisorError } from './supervisor/index.ts'
+export {
+  DistributedSupervisor,
+  DynamicSupervisor,
+  Supervisor,
+  SupervisorError,
+  threadPool,
+} from './supervisor/index.ts'

@@ -74,6 +74,7 @@ export class NodeCore {
       logger,
       router: this.bridge,
       limits: options.limits,
+      codec: options.codec,
     })
     this.bridge.attach(this.runtime.sink)
     this.#distribution = new Distribution({

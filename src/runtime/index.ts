@@ -46,3 +46,4 @@ export {
 } from './server-callbacks.ts'
 export type { MonitorTarget, RemoteName, RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
 export type { StartOptions, StartResult } from './spawner.ts'
+export { type ThreadOptions, thread } from './threads/thread.ts'

@@ -3,7 +3,7 @@
  * `process.ts` and `runtime.ts`.
  */
 import type { Clock, Logger } from '../core/index.ts'
-import type { Atom, Pid } from '../etf/index.ts'
+import type { Atom, CodecOptions, Pid } from '../etf/index.ts'
 import { Aliases } from './aliases.ts'
 import { KILLED } from './atoms.ts'
 import { Calls } from './calls.ts'
@@ -35,6 +35,16 @@ export interface KernelOptions {
   readonly logger: Logger
   readonly router: RemoteRouter
   readonly limits: RuntimeLimits
+  /** How messages from threads become terms; those of other nodes are decoded before they get here. */
+  readonly codec: CodecOptions
+}
+
+export const DEFAULT_LIMITS: RuntimeLimits = {
+  processes: 262_144,
+  mailbox: 10_000_000,
+  turnMessages: 10_000,
+  turnMs: 10,
+  sliceMessages: 200,
 }
 
 /** They are for status reports only, and a process may come from a long line. */
@@ -46,6 +56,7 @@ export class Kernel implements CellHost {
   readonly logger: Logger
   readonly router: RemoteRouter
   readonly mailboxLimit: number
+  readonly codec: CodecOptions
   readonly scheduler: Scheduler
   readonly table: ProcessTable
   readonly names = new Names()
@@ -70,6 +81,7 @@ export class Kernel implements CellHost {
     this.logger = logger
     this.router = router
     this.mailboxLimit = limits.mailbox
+    this.codec = options.codec
     this.scheduler = new Scheduler(clock, limits)
     this.table = new ProcessTable(node, creation, limits.processes)
     this.refs = new ReferenceAllocator(node, creation)

@@ -3,14 +3,17 @@ import type { Timer } from '../core/index.ts'
 import type { Pid } from '../etf/index.ts'
 import { KILLED, SYSTEM_LIMIT, TIMEOUT } from './atoms.ts'
 import { timeoutMs } from './calls.ts'
-import type { Cell } from './cell.ts'
+import type { Cell, Origin } from './cell.ts'
 import { FunctionCell } from './function-cell.ts'
 import { GenServer } from './gen-server.ts'
 import type { Kernel } from './kernel.ts'
 import type { Process } from './process.ts'
 import type { ServerClass } from './server-callbacks.ts'
 import { ServerCell } from './server-cell.ts'
+import type { ServerPlan } from './server-start.ts'
 import type { SpawnBody, Spawner, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
+import { threadOf } from './threads/thread.ts'
+import { ThreadHost } from './threads/thread-host.ts'
 
 function isServerClass(body: SpawnBody): body is ServerClass {
   return body.prototype instanceof GenServer
@@ -27,7 +30,7 @@ export class LocalSpawner implements Spawner {
     const kernel = this.#kernel
     const origin = kernel.originOf(parent, body.name || 'anonymous function', options.groupLeader)
     const cell = isServerClass(body)
-      ? new ServerCell(kernel, origin, { server: body, args: args[0], name: undefined, onStarted: undefined })
+      ? this.#serverCell(origin, { server: body, args: args[0], name: undefined, onStarted: undefined })
       : new FunctionCell(kernel, origin, body as (self: Process, ...rest: unknown[]) => unknown, args)
     this.#run(cell, parent, options.link === true)
     return cell.pid
@@ -49,10 +52,16 @@ export class LocalSpawner implements Spawner {
         timer?.cancel()
         resolve(result)
       }
-      const cell = new ServerCell(kernel, origin, { server, args, name: options.name, onStarted })
+      const cell = this.#serverCell(origin, { server, args, name: options.name, onStarted })
       if (timeout !== undefined) timer = kernel.clock.after(timeout, () => this.#tooSlow(cell, onStarted))
       this.#run(cell, parent, options.link === true)
     })
+  }
+
+  #serverCell(origin: Origin, plan: ServerPlan): Cell {
+    const definition = threadOf(plan.server)
+    if (definition === undefined) return new ServerCell(this.#kernel, origin, plan)
+    return new ThreadHost(this.#kernel, origin, { ...plan, definition }).cell
   }
 
   #run(cell: Cell, parent: Cell, link: boolean): void {

@@ -2,7 +2,7 @@
  * Names of processes on this node, after `erlang:register/2`: a name belongs to one process, a process has one name,
  * and the name is free again when the process ends.
  */
-import { type Atom, inspect } from '../etf/index.ts'
+import { type Atom, inspect, type Pid } from '../etf/index.ts'
 import type { Cell } from './cell.ts'
 import { ProcessError } from './errors.ts'
 
@@ -11,6 +11,10 @@ export class Names {
 
   find(name: Atom): Cell | undefined {
     return this.#cells.get(name)
+  }
+
+  whereis(name: Atom): Pid | undefined {
+    return this.#cells.get(name)?.pid
   }
 
   /** @throws ProcessError `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_BAD_NAME`, where the BEAM raises `badarg`. */

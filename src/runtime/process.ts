@@ -6,6 +6,7 @@ import { type CallOptions, timeoutMs } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { type Destination, toAtom, type Watchable } from './destination.ts'
 import { ExitError, InitError, ProcessError } from './errors.ts'
+import { failCall, isAwaited } from './failed-call.ts'
 import type { From } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
 import type { MonitorOptions } from './monitors.ts'
@@ -178,6 +179,19 @@ export class Process {
     if (this.#cell.alive) this.#kernel.delivery.reply(this.#cell, from, value)
   }
 
+  /**
+   * Lets the caller of a call see an exit with `reason` although this process goes on: for servers that have others
+   * answer. @returns false when the caller does not watch this process, as those before OTP 24 do. @internal
+   */
+  failCall(from: From, reason: Encodable): boolean {
+    return failCall(this.#live(), from[1], reason as Term)
+  }
+
+  /** Whether the caller still waits, as far as that can be told. @internal */
+  isAwaited(from: From): boolean {
+    return isAwaited(this.#live(), from[1])
+  }
+
   /** A process that does not exist answers with an exit signal, reason `noproc`. */
   link(pid: Pid): void {
     this.#kernel.links.link(this.#live(), pid)
@@ -276,7 +290,7 @@ export class Process {
   }
 
   whereis(name: Atom | string): Pid | undefined {
-    return this.#kernel.names.find(toAtom(name))?.pid
+    return this.#kernel.names.whereis(toAtom(name))
   }
 
   makeRef(): Reference {

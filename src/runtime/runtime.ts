@@ -6,14 +6,14 @@
  * sender changes afterwards changes for the receiver too.
  */
 import { type Clock, type Logger, silentLogger, systemClock, type Timer } from '../core/index.ts'
-import type { Atom, Encodable, Pid, Reference, Term } from '../etf/index.ts'
+import type { Atom, CodecOptions, Encodable, Pid, Reference, Term } from '../etf/index.ts'
 import { NOPROC, NORMAL } from './atoms.ts'
 import type { CallOptions } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { ClientCell } from './client-cell.ts'
 import { type Destination, type NameResolver, toAtom, type Watchable } from './destination.ts'
 import { InitError, ProcessError } from './errors.ts'
-import { Kernel, type RuntimeLimits } from './kernel.ts'
+import { DEFAULT_LIMITS, Kernel, type RuntimeLimits } from './kernel.ts'
 import { LocalSpawner } from './local-spawner.ts'
 import type { MonitorOptions } from './monitors.ts'
 import { Process, type ProcessFunction, started } from './process.ts'
@@ -36,14 +36,8 @@ export interface RuntimeOptions {
   /** Default: says nothing. */
   readonly logger?: Logger
   readonly limits?: Partial<RuntimeLimits>
-}
-
-const DEFAULT_LIMITS: RuntimeLimits = {
-  processes: 262_144,
-  mailbox: 10_000_000,
-  turnMessages: 10_000,
-  turnMs: 10,
-  sliceMessages: 200,
+  /** How messages from threads become terms; default as `decode` has it. */
+  readonly codec?: CodecOptions
 }
 
 const DEFAULT_STOP_MS = 5000
@@ -76,6 +70,7 @@ export class Runtime {
       clock: options.clock ?? systemClock,
       logger: options.logger ?? silentLogger,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
+      codec: options.codec ?? {},
     })
     const kernel = this.#kernel
     const pid = kernel.table.allocate()

@@ -49,8 +49,8 @@ export async function giveNameBack(keepers: NameKeepers, name: ServerName, cell:
 }
 
 function takeLocalName(names: Names, name: Atom, cell: Cell): NameTaken | undefined {
-  const holder = names.find(name)
-  if (holder !== undefined) return { holder: holder.pid }
+  const holder = names.whereis(name)
+  if (holder !== undefined) return { holder }
   names.register(name, cell)
   return undefined
 }
