@@ -57,7 +57,7 @@ const UNTIL_DONE = { timeout: 'infinity' } as const
  *
  * @throws OptionError for an option that makes no sense.
  * @example
- * const Renderers = threadPool(new URL('../examples/renderer.ts', import.meta.url), { size: 2, queueLimit: 100 })
+ * const Renderers = threadPool(new URL('../../examples/renderer.ts', import.meta.url), { size: 2, queueLimit: 100 })
  * await node.startLink(Renderers, { title: 'Hello' }, { name: 'renderers' })
  * await node.call('renderers', tuple(atom('render'), 'world')) // '<h1>Hello, world</h1>'
  * // iex> GenServer.call({:renderers, :"ts@127.0.0.1"}, {:render, "world"})
