@@ -1,28 +1,8 @@
 /** The command line against an Elixir node, as a person uses it: processes, their output, their exit codes. */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { startEpmd, waitFor } from './peer.ts'
-import { startCliNode } from './support/cli-node.ts'
+import { beamjoin, startCliNode } from './support/cli-node.ts'
 import { COOKIE, EX, startExPeer, TS } from './support/cluster.ts'
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const ARGS = ['--import=tsx', 'src/cli/main.ts']
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-function beamjoin(epmdPort: number, ...args: string[]): Promise<Ran> {
-  const env = { ...process.env, ERL_EPMD_PORT: String(epmdPort) }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [...ARGS, ...args], { cwd: ROOT, env, timeout: 30_000 }, (error, out, err) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out, err })
-    })
-  })
-}
 
 test('ping, nodes, names and call against an Elixir node', async (t) => {
   const epmd = await startEpmd()

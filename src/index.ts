@@ -35,8 +35,8 @@ export {
   termEquals,
   tuple,
 } from './etf/index.ts'
-export type { Network, Transport } from './net/index.ts'
-export { MemoryNetwork, NetError, TcpNetwork } from './net/index.ts'
+export type { Network, TlsClientOptions, TlsOptions, TlsServerOptions, Transport } from './net/index.ts'
+export { MemoryNetwork, NetError, TcpNetwork, TlsNetwork } from './net/index.ts'
 export type {
   EpmdMode,
   ListenOptions,

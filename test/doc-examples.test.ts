@@ -4,6 +4,7 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { test } from 'tap'
+import { whyNoCertificates } from '../interop/support/certificates.ts'
 import { typeCheck } from '../interop/support/type-check.ts'
 import * as entry from '../src/index.ts'
 import { settled } from './runtime/runtimes.ts'
@@ -62,7 +63,8 @@ test('the examples are right', async (t) => {
   )
 
   for (const { title, file, fixtures } of modules) {
-    await t.test(title, async (t) => {
+    const skip = fixtures.includes('tls') && whyNoCertificates()
+    await t.test(title, { skip }, async (t) => {
       t.same(errors.get(file) ?? [], [], 'it type-checks')
       const world = new World()
       t.teardown(() => world.end())

@@ -1,5 +1,5 @@
-/** A node of ours in a process of its own, which a test can freeze and kill: `beamjoin start`. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** The command line in processes of its own: `beamjoin start`, a node that a test can freeze and kill, and the rest. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,23 @@ import { COOKIE, type Teardown, TS } from './cluster.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const READY = /^\S+ is up on port/
+
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `beamjoin ARGS` to its end. */
+export function beamjoin(epmdPort: number, ...args: string[]): Promise<Ran> {
+  const env = { ...process.env, ERL_EPMD_PORT: String(epmdPort) }
+  const command = ['--import=tsx', 'src/cli/main.ts', ...args]
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: ROOT, env, timeout: 30_000 }, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out, err })
+    })
+  })
+}
 
 export interface CliNode {
   readonly process: ChildProcess

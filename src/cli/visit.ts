@@ -4,6 +4,7 @@ import { type BeamNode, silentLogger, startNode } from '../index.ts'
 import type { Arguments, Io, OptionSpec } from './command.ts'
 import { parseNumber, UsageError } from './command.ts'
 import { epmdPort } from './epmd-port.ts'
+import { TLS_OPTIONS, tlsOf } from './tls.ts'
 import { unlessInterrupted } from './until-aborted.ts'
 
 export const VISIT_OPTIONS = {
@@ -24,6 +25,7 @@ export const VISIT_OPTIONS = {
     value: 'MS',
     help: 'how long to wait for a connection, and then for an answer; default: 5000',
   },
+  ...TLS_OPTIONS,
   json: { type: 'boolean', help: 'print one line of JSON' },
 } as const satisfies Record<string, OptionSpec>
 
@@ -56,9 +58,11 @@ export async function visit<T>(
     LONGEST_TIMEOUT_MS,
   )
   const cookie = args.text('cookie')
+  const tls = await tlsOf(args)
   const node = await startNode({
     name: args.text('name') ?? `beamjoin-${randomBytes(4).toString('hex')}@${host}`,
     ...(cookie === undefined ? {} : { cookie }),
+    ...(tls === undefined ? {} : { listen: { tls } }),
     hidden: true,
     // Whoever visits needs no name of its own at the epmd; the one of the target's host is asked for the target.
     epmd: 'none',

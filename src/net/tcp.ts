@@ -1,11 +1,11 @@
 /**
  * TCP over Node's sockets: no Nagle delay, keep-alive probes, IPv4 and IPv6.
- * Not supported: TLS, Unix sockets.
+ * Not supported: Unix sockets. For TLS see tls.ts.
  */
-import { createServer, type Server, type Socket, connect as startConnect } from 'node:net'
+import { createServer, type Socket, connect as startConnect } from 'node:net'
 import { type Logger, silentLogger } from '../core/index.ts'
-import { formatEndpoint } from './address.ts'
-import { NetError, toNetError } from './errors.ts'
+import { dial, FAMILY_ATTEMPT_MS } from './dial.ts'
+import { listenWith } from './listen.ts'
 import { SocketTransport } from './socket-transport.ts'
 import type { ConnectOptions, Endpoint, Listener, Network, Transport } from './transport.ts'
 
@@ -18,11 +18,16 @@ export interface TcpOptions {
   readonly logger?: Logger
 }
 
-/**
- * A name may have IPv6 and IPv4 addresses, which Node tries in turn. Its own 250 ms for each fails on a distant peer
- * whose first address is right and whose second is not.
- */
-const FAMILY_ATTEMPT_MS = 2_000
+/** What every socket of ours has set, accepted or dialed. */
+export interface SocketSettings {
+  readonly noDelay: true
+  readonly keepAlive: boolean
+  readonly keepAliveInitialDelay: number
+}
+
+export function socketSettings({ keepAlive = true, keepAliveDelay = 60_000 }: TcpOptions): SocketSettings {
+  return { noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveDelay }
+}
 
 /**
  * The real network.
@@ -39,101 +44,22 @@ const FAMILY_ATTEMPT_MS = 2_000
  * await listener.close()
  */
 export class TcpNetwork implements Network {
-  readonly #socketOptions: { noDelay: true; keepAlive: boolean; keepAliveInitialDelay: number }
+  readonly #settings: SocketSettings
   readonly #logger: Logger
 
   constructor(options: TcpOptions = {}) {
-    const { keepAlive = true, keepAliveDelay = 60_000, logger = silentLogger } = options
-    this.#socketOptions = { noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveDelay }
-    this.#logger = logger
+    this.#settings = socketSettings(options)
+    this.#logger = options.logger ?? silentLogger
   }
 
-  connect({ host, port, signal }: ConnectOptions): Promise<Transport> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(new NetError('ERR_NET_ABORTED', 'connect', { host, port }, signal.reason))
-        return
-      }
-      const socket = startConnect({
-        host,
-        port,
-        autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS,
-        ...this.#socketOptions,
-      })
-      const settle = (): void => {
-        signal?.removeEventListener('abort', onAbort)
-        socket.off('connect', onConnect)
-        socket.off('error', onError)
-      }
-      const onConnect = (): void => {
-        settle()
-        resolve(new SocketTransport(socket))
-      }
-      const onError = (error: Error): void => {
-        settle()
-        reject(toNetError(error, 'connect', { host, port }))
-      }
-      const onAbort = (): void => {
-        settle()
-        socket.on('error', ignoreAfterAbort)
-        socket.destroy()
-        reject(new NetError('ERR_NET_ABORTED', 'connect', { host, port }, signal?.reason))
-      }
-      socket.on('connect', onConnect)
-      socket.on('error', onError)
-      signal?.addEventListener('abort', onAbort)
-    })
+  connect(options: ConnectOptions): Promise<Transport> {
+    const { host, port } = options
+    const target = { host, port, autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS, ...this.#settings }
+    return dial(() => startConnect(target), 'connect', options)
   }
 
-  listen({ host, port }: Endpoint, accept: (transport: Transport) => void): Promise<Listener> {
-    return new Promise((resolve, reject) => {
-      const server = createServer(this.#socketOptions, (socket: Socket) =>
-        accept(new SocketTransport(socket)),
-      )
-      const onError = (error: Error): void => reject(toNetError(error, 'listen', { host, port }))
-      server.on('error', onError)
-      server.listen({ host: host === '' ? undefined : host, port }, () => {
-        server.off('error', onError)
-        const listener = new TcpListener(server)
-        server.on('error', (error) => this.#warn(error, listener))
-        resolve(listener)
-      })
-    })
-  }
-
-  #warn(error: Error, at: Endpoint): void {
-    this.#logger.warn(
-      { error: toNetError(error, 'accept', at) },
-      `a connection to ${formatEndpoint(at)} was not accepted`,
-    )
+  listen(at: Endpoint, accept: (transport: Transport) => void): Promise<Listener> {
+    const handle = (socket: Socket): void => accept(new SocketTransport(socket))
+    return listenWith(createServer(this.#settings, handle), at, this.#logger)
   }
 }
-
-class TcpListener implements Listener {
-  readonly host: string
-  readonly port: number
-  readonly #server: Server
-  #closing: Promise<void> | undefined
-
-  constructor(server: Server) {
-    const address = server.address()
-    if (address === null || typeof address === 'string')
-      throw new Error('a TCP server has an address and a port')
-    this.host = address.address
-    this.port = address.port
-    this.#server = server
-  }
-
-  close(): Promise<void> {
-    // Node's callback waits for every accepted connection to end; ours live on, so it is not waited for. The port
-    // is free as soon as `close` returns.
-    this.#closing ??= new Promise((resolve) => {
-      this.#server.close()
-      setImmediate(resolve)
-    })
-    return this.#closing
-  }
-}
-
-/** The caller has its answer already; what the dying socket still says interests nobody. */
-function ignoreAfterAbort(): void {}

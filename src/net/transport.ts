@@ -43,6 +43,8 @@ export interface Listener extends Endpoint {
 }
 
 export interface ConnectOptions extends Endpoint {
+  /** Whom the peer's certificate must name, where there are certificates. Default: `host`. */
+  readonly serverName?: string
   /** Gives up; the promise rejects with a `NetError` of code `ERR_NET_ABORTED`. */
   readonly signal?: AbortSignal
 }

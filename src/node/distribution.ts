@@ -10,6 +10,7 @@ import {
   DFLAG_PUBLISHED,
   type DistError,
   type HandshakeResult,
+  type LengthPrefix,
   type LocalNode,
 } from '../dist/index.ts'
 import { type Atom, atom, type CodecOptions, type Pid } from '../etf/index.ts'
@@ -35,6 +36,8 @@ export interface DistributionOptions {
   readonly self: LocalNode
   readonly cookie: string
   readonly network: Network
+  /** Bytes of the length of a handshake message. */
+  readonly lengthPrefix: LengthPrefix
   readonly resolver: Resolver
   readonly bridge: Bridge
   readonly clock: Clock
@@ -146,12 +149,13 @@ export class Distribution {
 
   /** Undefined when the peer's own attempt was successful instead. */
   async #dial(name: string): Promise<HandshakeResult | undefined> {
-    const { clock, cookie, network, resolver, self, setupTime } = this.#options
+    const { clock, cookie, lengthPrefix, network, resolver, self, setupTime } = this.#options
     const attempt = new Attempt({
       peerName: name,
       self,
       cookie,
       network,
+      lengthPrefix,
       resolver,
       clock,
       setupTime,
@@ -212,7 +216,7 @@ export class Distribution {
 
   /** @param claim called when the place of a peer is taken */
   async #answer(transport: Transport, claim: (name: string) => void): Promise<HandshakeResult> {
-    const { clock, cookie, self, setupTime } = this.#options
+    const { clock, cookie, lengthPrefix, self, setupTime } = this.#options
     let claimed: string | undefined
     this.#handshakes.add(transport)
     try {
@@ -220,6 +224,7 @@ export class Distribution {
         self,
         clock,
         timeout: setupTime,
+        lengthPrefix,
         cookieFor: () => cookie,
         decide: (name) => {
           if (this.#stopped || name === self.name) return 'not_allowed'

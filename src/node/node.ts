@@ -80,7 +80,8 @@ export class NodeCore {
     this.#distribution = new Distribution({
       self: { name: name.full, flags: ourFlags({ hidden: options.hidden }), creation: registration.creation },
       cookie: options.cookie,
-      network: options.network,
+      network: options.nodeNetwork,
+      lengthPrefix: options.lengthPrefix,
       resolver: options.resolver,
       bridge: this.bridge,
       clock,
@@ -116,7 +117,7 @@ export class NodeCore {
     let core: NodeCore | undefined
     // Nobody knows the port before the registration is done, unless it is fixed; who comes early comes again.
     const listener = await listenInRange(
-      options.network,
+      options.nodeNetwork,
       options.listenHost,
       options.listenPorts,
       (transport) => (core === undefined ? transport.destroy() : void core.#distribution.accept(transport)),

@@ -1,10 +1,10 @@
 /** The options of a node: what they mean, their defaults, and the checks that name what is wrong. */
 import { hostname } from 'node:os'
 import { type Clock, type Logger, lineLogger, OptionError, systemClock } from '../core/index.ts'
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../dist/index.ts'
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS, type LengthPrefix } from '../dist/index.ts'
 import { DEFAULT_EPMD_PORT, EpmdClient } from '../epmd/index.ts'
 import type { CodecOptions } from '../etf/index.ts'
-import { type Network, TcpNetwork } from '../net/index.ts'
+import { type Network, TcpNetwork, TlsNetwork, type TlsOptions } from '../net/index.ts'
 import type { RuntimeLimits } from '../runtime/index.ts'
 import { resolveCookie } from './cookie.ts'
 import { completeNodeName, isLoopbackHost, type NodeName, parseNodeName } from './node-name.ts'
@@ -27,6 +27,11 @@ export interface ListenOptions {
   readonly host?: string
   /** A fixed port, or the first free one of a range. Default: any. */
   readonly port?: number | readonly [min: number, max: number]
+  /**
+   * Connections to and from other nodes are TLS, as with `-proto_dist inet_tls`: all of them, since a node speaks TLS or
+   * does not. Both sides prove themselves with certificates of `ca` unless said otherwise; the cookie is still asked for.
+   */
+  readonly tls?: TlsOptions
 }
 
 export interface NodeOptions {
@@ -80,7 +85,12 @@ export interface ResolvedNodeOptions {
   readonly outbox: OutboxLimits
   readonly logger: Logger
   readonly resolver: Resolver
+  /** For epmd. */
   readonly network: Network
+  /** For other nodes. */
+  readonly nodeNetwork: Network
+  /** Bytes of the length of a handshake message: TLS has its own. */
+  readonly lengthPrefix: LengthPrefix
   readonly clock: Clock
 }
 
@@ -97,7 +107,8 @@ const DEFAULT_OUTBOX: OutboxLimits = {
 /** @throws OptionError that names the option and what it takes. */
 export async function resolveNodeOptions(options: NodeOptions): Promise<ResolvedNodeOptions> {
   const name = completeNodeName(options.name, hostname())
-  const network = options.network ?? new TcpNetwork()
+  const logger = options.logger ?? lineLogger((line) => process.stderr.write(line))
+  const network = options.network ?? new TcpNetwork({ logger })
   const clock = options.clock ?? systemClock
   const epmdPort = options.epmdPort ?? portFromEnvironment() ?? DEFAULT_EPMD_PORT
   checkRange('epmdPort', epmdPort, 1, 65_535)
@@ -139,11 +150,27 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     codec: options.codec ?? {},
     limits,
     outbox,
-    logger: options.logger ?? lineLogger((line) => process.stderr.write(line)),
+    logger,
     resolver: options.resolver ?? epmdResolver(epmdClient),
     network,
+    ...nodeNetwork(options, network, { setupTime, logger, handshakes: limits.handshakes }),
     clock,
   }
+}
+
+function nodeNetwork(
+  options: NodeOptions,
+  network: Network,
+  { setupTime, logger, handshakes }: { setupTime: number; logger: Logger; handshakes: number | undefined },
+): Pick<ResolvedNodeOptions, 'nodeNetwork' | 'lengthPrefix'> {
+  const tls = options.listen?.tls
+  if (tls === undefined) return { nodeNetwork: network, lengthPrefix: 2 }
+  if (options.network !== undefined) {
+    throw new OptionError('listen.tls makes its own network: leave out the option network, or listen.tls')
+  }
+  const maxHandshakes = handshakes === undefined ? {} : { maxHandshakes: handshakes }
+  const secured = new TlsNetwork({ tls, handshakeTimeout: setupTime, logger, ...maxHandshakes })
+  return { nodeNetwork: secured, lengthPrefix: 4 }
 }
 
 function portRange(port: number | readonly [number, number] | undefined): readonly [number, number] {

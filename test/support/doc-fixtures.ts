@@ -4,6 +4,7 @@
  * epmd at ERL_EPMD_PORT, as examples that start a node of their own expect it.
  */
 import { Counter } from '../../examples/counter.ts'
+import { Authority } from '../../interop/support/certificates.ts'
 import type { Logger } from '../../src/core/index.ts'
 import { type ControlHandler, type HandshakeResult, initiate, ourFlags } from '../../src/dist/index.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type Pid,
   startNode,
   TcpNetwork,
+  type TlsOptions,
   type Transport,
 } from '../../src/index.ts'
 import type { RemoteRouter } from '../../src/runtime/index.ts'
@@ -33,6 +35,8 @@ export interface Fixtures {
   readonly pid: Pid
   readonly scope: PgScope
   readonly epmd: EpmdServer
+  /** Certificate and key for loopback, and the authority of both. */
+  readonly tls: TlsOptions
   /** Dialled to `n1`. */
   readonly transport: Transport
   readonly handshake: HandshakeResult
@@ -66,6 +70,10 @@ const makers: Makers = {
     const epmd = await EpmdServer.listen({ host: '127.0.0.1', port: 0 })
     world.onEnd(() => epmd.close())
     return epmd
+  },
+  tls: (world) => {
+    const authority = new Authority({ teardown: (undo) => world.onEnd(undo) })
+    return { ca: authority.ca, ...authority.issue() }
   },
   transport: async (world) => {
     const { port } = await world.get('n1')

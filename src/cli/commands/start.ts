@@ -5,6 +5,7 @@ import { epmdPort } from '../epmd-port.ts'
 import { EventLines } from '../events.ts'
 import { iexHints } from '../hints.ts'
 import { loadProgram } from '../load-program.ts'
+import { TLS_OPTIONS, tlsOf } from '../tls.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 export const start: Command = {
@@ -32,6 +33,7 @@ The default export of FILE (.js or .ts) is an object with any of
       value: 'NAME',
       help: 'run a DistributedSupervisor of that name: DS',
     },
+    ...TLS_OPTIONS,
     hidden: { type: 'boolean', help: 'do not appear in Node.list()' },
     hints: { type: 'boolean', help: 'print lines to try in iex; they show the cookie' },
   },
@@ -46,11 +48,13 @@ The default export of FILE (.js or .ts) is an object with any of
       throw new UsageError(`${file} has modules or children: say with --supervise NAME who looks after them`)
     }
     const cookie = args.text('cookie')
+    const tls = await tlsOf(args)
     const node = await startNode({
       name,
       ...(cookie === undefined ? {} : { cookie }),
       connect: args.texts('connect'),
       hidden: args.flag('hidden'),
+      ...(tls === undefined ? {} : { listen: { tls } }),
       epmdPort: epmdPort(io.env),
     })
     try {
