@@ -6,7 +6,8 @@ import { OUR_FLAGS } from '../../src/dist/flags.ts'
 import { FrameReader } from '../../src/dist/frame-reader.ts'
 import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
 import { AtomBudget, atom, decode, type Term, type Tuple, termEquals } from '../../src/etf/index.ts'
-import { recorder, type Signal } from './recorder.ts'
+import { recorder } from './recorder.ts'
+import { expectedSignal } from './signal-vectors.ts'
 import { frameVectors } from './vectors.ts'
 
 function reader(otp: string): FrameReader {
@@ -15,50 +16,6 @@ function reader(otp: string): FrameReader {
 
 function term(hex: string | null | undefined): Term | undefined {
   return hex === null || hex === undefined ? undefined : decode(Buffer.from(hex, 'hex'))
-}
-
-/** The signal that a captured control message and payload must turn into. */
-function expectedSignal(control: Tuple, message: Term | undefined): Signal {
-  const at = (index: number): Term => control[index]!
-  switch (at(0)) {
-    case 1:
-      return ['link', at(1), at(2)]
-    case 6:
-      return ['sendName', at(1), at(3), message!]
-    case 7:
-      return ['groupLeader', at(1), at(2)]
-    case 16:
-      return ['sendName', at(1), at(3), message!]
-    case 19:
-      return ['monitor', at(1), at(2), at(3)]
-    case 20:
-      return ['demonitor', at(1), at(2), at(3)]
-    case 22:
-    case 23:
-      return ['send', at(1), at(2), message!]
-    case 24:
-    case 25:
-      return ['exit', at(1), at(2), message!]
-    case 26:
-      return ['exit2', at(1), at(2), message!]
-    case 28:
-      return ['monitorExit', at(1), at(2), at(3), message!]
-    case 33:
-      return ['sendAlias', at(1), at(2), message!]
-    case 35:
-      return ['unlink', BigInt(at(1) as number), at(2), at(3)]
-    case 36:
-      return ['unlinkAck', BigInt(at(1) as number), at(2), at(3)]
-    case 37:
-      return [altactName(at(1) as number), at(2), at(3), message!]
-    default:
-      throw new Error(`no rule for operation ${String(at(0))}`)
-  }
-}
-
-function altactName(flags: number): Signal[0] {
-  if ((flags & 16) !== 0) return (flags & 4) === 0 ? 'exit2' : 'exitAlias'
-  return (flags & 4) !== 0 ? 'sendAlias' : (flags & 8) !== 0 ? 'sendName' : 'send'
 }
 
 for (const otp of ['25', '27', '29']) {

@@ -23,6 +23,19 @@ export interface FrameVector {
   readonly incomplete_fragment?: boolean
 }
 
+export interface SignalVector {
+  readonly conn: string
+  /** Hexadecimal. */
+  readonly flags: string
+  readonly seq: number
+  readonly dir: 'in' | 'out'
+  readonly name: string
+  readonly raw: string
+  readonly control_etf?: string
+  readonly message_etf?: string | null
+  readonly signal_etf?: string
+}
+
 /** One JSON object a line. */
 function readLines<T>(name: string): T[] {
   const text = readFileSync(new URL(`../vectors/dist/${name}`, import.meta.url), 'utf8')
@@ -38,4 +51,8 @@ export function handshakeVectors(): HandshakeVector[] {
 
 export function frameVectors(): FrameVector[] {
   return readLines('dist_frame_vectors.jsonl')
+}
+
+export function signalVectors(): SignalVector[] {
+  return readLines('signal_vectors.jsonl')
 }
