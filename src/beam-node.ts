@@ -11,7 +11,7 @@ import type {
   StartOptions,
   Watchable,
 } from './runtime/index.ts'
-import { type FunctionTable, PgScope, Rpc } from './services/index.ts'
+import { type AnyModule, type FunctionTable, PgScope, type RemoteModule, Rpc } from './services/index.ts'
 import type { SupervisorHost } from './supervisor/index.ts'
 
 type Listener<E extends keyof NodeEvents> = (...args: NodeEvents[E]) => void
@@ -44,7 +44,7 @@ export class BeamNode implements SupervisorHost {
     this.runtime = core.runtime
     this.logger = core.logger
     this.clock = core.clock
-    this.rpc = new Rpc(core.runtime, core.name, functions)
+    this.rpc = new Rpc(this, functions)
   }
 
   /** The process that stands for plain code: what `call`, `monitor` and `link` of this object act for. */
@@ -60,6 +60,16 @@ export class BeamNode implements SupervisorHost {
   /** True while the epmd of this machine is the one inside this node. */
   get hasEmbeddedEpmd(): boolean {
     return this.#core.hasEmbeddedEpmd
+  }
+
+  /** Whole tick time in ms. */
+  get tickTime(): number {
+    return this.#core.tickTime
+  }
+
+  /** Bytes that came and went over the distribution so far. */
+  traffic(): { readonly input: number; readonly output: number } {
+    return this.#core.traffic()
   }
 
   /** The connected nodes; without an argument the visible ones, as `Node.list/0`. */
@@ -253,6 +263,21 @@ export class BeamNode implements SupervisorHost {
   /** Sends an exit signal, as `Process.exit/2`: `atom('kill')` cannot be trapped. */
   exit(pid: Pid, reason: Encodable): void {
     this.runtime.exit(pid, reason)
+  }
+
+  /**
+   * A module of another node as an object whose methods are its functions: `rpc.module`.
+   *
+   * @example
+   * interface Strings { upcase(text: string): string }
+   * await node.module<Strings>('n1@127.0.0.1', 'Elixir.String').upcase('hi') // 'HI'
+   */
+  module<Api extends object = AnyModule>(
+    node: Atom | string,
+    module: Atom | string,
+    options?: CallOptions,
+  ): RemoteModule<Api> {
+    return this.rpc.module<Api>(node, module, options)
   }
 
   /** The process groups of a scope, started when this node does not run it yet. Mirrors `:pg`. */

@@ -81,9 +81,17 @@ export {
   stop,
   thread,
 } from './runtime/index.ts'
-export type { ExposedFunction } from './services/index.ts'
-export { PgError, PgMonitor, PgScope, Rpc, RpcError } from './services/index.ts'
-export { startNode } from './start.ts'
+export type {
+  AnyModule,
+  ExposedFunction,
+  ExposedFunctions,
+  FunctionResolver,
+  RemoteModule,
+  RpcErrorCode,
+  RpcResponse,
+} from './services/index.ts'
+export { PgError, PgMonitor, PgScope, Rpc, RpcError, RpcRequests } from './services/index.ts'
+export { type StartNodeOptions, startNode } from './start.ts'
 export type {
   AutoShutdown,
   ChildCounts,

@@ -7,6 +7,14 @@ import { exposeDefaults, FunctionTable, NetKernel, Rex, serveSpawn } from './ser
 const NET_KERNEL = atom('net_kernel')
 const REX = atom('rex')
 
+export interface StartNodeOptions extends NodeOptions {
+  /**
+   * Whether other nodes may ask this one about itself: `Process.alive?`, `:erlang.process_info`, what `:observer`, `:c` and
+   * iex helpers call. They read and change nothing. False: only exposed functions answer. Default true.
+   */
+  readonly introspection?: boolean
+}
+
 /**
  * Starts a node: listens, registers with epmd, joins the nodes of `connect`. Resolves when each of those was tried
  * once; the ones that failed are tried again until the node stops.
@@ -18,13 +26,13 @@ const REX = atom('rex')
  * node.nodes().map(String) // ['n1@127.0.0.1']
  * await node.stop()
  */
-export async function startNode(options: NodeOptions): Promise<BeamNode> {
+export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
   const core = await NodeCore.start(options)
   const { runtime } = core
   try {
     const functions = new FunctionTable()
     const node = new BeamNode(core, functions)
-    exposeDefaults(functions, node)
+    if (options.introspection ?? true) exposeDefaults(functions, node)
     core.bridge.onSpawnRequest((request) => serveSpawn(runtime, functions, request))
     await Promise.all([
       runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),

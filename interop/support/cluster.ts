@@ -1,5 +1,5 @@
 /** A TypeScript node and a BEAM node that can find each other, both gone when the test ends. */
-import { type BeamNode, type NodeOptions, silentLogger, startNode } from '../../src/index.ts'
+import { type BeamNode, type StartNodeOptions, silentLogger, startNode } from '../../src/index.ts'
 import { freePort, type Peer, type PeerOptions, startPeer } from '../peer.ts'
 
 export const COOKIE = 'interop'
@@ -12,7 +12,7 @@ export interface Teardown {
 }
 
 export interface ClusterOptions {
-  readonly node?: Partial<NodeOptions>
+  readonly node?: Partial<StartNodeOptions>
   readonly peer?: Partial<PeerOptions>
 }
 
@@ -23,7 +23,7 @@ export interface Cluster {
 }
 
 /** A node of ours, on an embedded epmd unless one listens on `epmdPort`. */
-export async function startTsNode(t: Teardown, options: Partial<NodeOptions> = {}): Promise<BeamNode> {
+export async function startTsNode(t: Teardown, options: Partial<StartNodeOptions> = {}): Promise<BeamNode> {
   const node = await startNode({ name: TS, cookie: COOKIE, logger: silentLogger, ...options })
   t.teardown(() => node.stop())
   return node

@@ -28,7 +28,7 @@ export { phash2 } from './phash2.ts'
 /** @internal for the distribution layer */
 export { TermReader } from './reader.ts'
 export { defineStruct, type StructCodec, type StructFields, type StructMapping } from './structs.ts'
-export { Atom, alias, atom } from './terms/atom.ts'
+export { Atom, alias, atom, atomCount } from './terms/atom.ts'
 export { BitString } from './terms/bit-string.ts'
 export { CalendarDate } from './terms/calendar-date.ts'
 export { CalendarTime } from './terms/calendar-time.ts'

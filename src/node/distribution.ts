@@ -79,6 +79,7 @@ export class Distribution {
   /** Connections that are not closed for good, also those that only send their last bytes. */
   readonly #open = new Set<Connection>()
   readonly #atomBudgets: AtomBudgets
+  readonly #closedTraffic = { input: 0, output: 0 }
   #onAllClosed: (() => void) | undefined
   #stopped = false
 
@@ -90,6 +91,16 @@ export class Distribution {
       limit: options.codec.limits?.atoms ?? DEFAULT_ATOMS,
       isConnected: (peer) => this.#table.get(peer) !== undefined,
     })
+  }
+
+  /** Bytes that came and went over all connections so far, closed ones included. */
+  traffic(): { readonly input: number; readonly output: number } {
+    let { input, output } = this.#closedTraffic
+    for (const { stats } of this.#open) {
+      input += stats.in.bytes
+      output += stats.out.bytes
+    }
+    return { input, output }
   }
 
   peers(): Peer[] {
@@ -312,7 +323,11 @@ export class Distribution {
       this.#options.logger[level]({ peer: peer.name.name, code }, message)
     }
     this.#down(peer, error?.code === 'ERR_DIST_TICK_TIMEOUT' ? 'net_tick_timeout' : 'connection_closed')
-    this.#open.delete(peer.connection)
+    if (this.#open.delete(peer.connection)) {
+      const { stats } = peer.connection
+      this.#closedTraffic.input += stats.in.bytes
+      this.#closedTraffic.output += stats.out.bytes
+    }
     if (this.#open.size === 0) this.#onAllClosed?.()
   }
 

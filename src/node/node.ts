@@ -152,6 +152,11 @@ export class NodeCore {
     return this.#reconnect.start()
   }
 
+  /** Bytes that came and went over all connections so far. */
+  traffic(): { readonly input: number; readonly output: number } {
+    return this.#distribution.traffic()
+  }
+
   peers(): Peer[] {
     return this.#distribution.peers()
   }

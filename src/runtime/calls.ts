@@ -4,7 +4,15 @@
  * finds nothing and is dropped.
  */
 import { type Clock, OptionError } from '../core/index.ts'
-import { type Atom, type Encodable, ImproperList, type Reference, type Term, tuple } from '../etf/index.ts'
+import {
+  type Atom,
+  type Encodable,
+  ImproperList,
+  type Pid,
+  type Reference,
+  type Term,
+  tuple,
+} from '../etf/index.ts'
 import { ALIAS, NOCONNECTION, NODEDOWN, NOPROC, TIMEOUT } from './atoms.ts'
 import { type AwaitedCall, Cell, type Watcher } from './cell.ts'
 import { type Deadline, type DeadlineList, Deadlines } from './deadlines.ts'
@@ -66,6 +74,10 @@ class PendingCall implements Watcher, AwaitedCall, Deadline {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  get by(): Pid {
+    return this.owner.pid
   }
 
   get node(): Atom | undefined {

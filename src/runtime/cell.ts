@@ -15,6 +15,8 @@ import type { MonitorTarget } from './signals.ts'
 /** Somebody who wants to know when a process ends. */
 export interface Watcher {
   readonly ref: Reference
+  /** Whose monitor it is. */
+  readonly by: Pid
   /** The process ended, or the way to it did. Called once at most, after the watcher has been removed. */
   fire(reason: Term): void
 }
@@ -78,6 +80,8 @@ export abstract class Cell implements Runnable {
   timers: Set<Timer> | undefined
   abort: AbortController | undefined
   receiving: Receive | undefined
+  /** Messages and turns of its code so far, the nearest to what the BEAM calls so. */
+  reductions = 0
 
   readonly #host: CellHost
   #queued = false
@@ -134,7 +138,14 @@ export abstract class Cell implements Runnable {
   run(limit: number): number {
     this.#queued = false
     if (!this.alive || this.#holds > 0) return 0
-    return this.receiving === undefined ? this.work(limit) : this.#receive(this.receiving)
+    const handled = this.receiving === undefined ? this.work(limit) : this.#receive(this.receiving)
+    this.reductions += handled
+    return handled
+  }
+
+  /** Whether it waits for a message. */
+  get isWaiting(): boolean {
+    return this.receiving !== undefined || (this.idle && this.mailbox.length === 0)
   }
 
   /** Handles at most `limit` messages and returns how many; never throws. */

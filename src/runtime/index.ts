@@ -1,5 +1,5 @@
 /** Layer 2: processes and servers of one node, as OTP has them. */
-export type { CallOptions } from './calls.ts'
+export { type CallOptions, timeoutMs } from './calls.ts'
 export { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 export {
   type Caller,
@@ -26,7 +26,7 @@ export type { MonitorAlias, MonitorOptions } from './monitors.ts'
 export { type DemonitorOptions, Process, type ProcessFunction } from './process.ts'
 export type { ProcessInfo } from './process-info.ts'
 export type { ReceiveOptions } from './receive.ts'
-export type { RemoteFunction, RemoteSpawnOptions } from './remote-spawns.ts'
+export type { OpenSpawn, RemoteFunction, RemoteSpawnOptions, SpawnListener } from './remote-spawns.ts'
 export { Runtime, type RuntimeOptions } from './runtime.ts'
 export {
   type CallResult,

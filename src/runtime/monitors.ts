@@ -48,6 +48,10 @@ class OwnMonitor implements HeldMonitor, Watcher {
     this.#abandoned = abandoned
   }
 
+  get by(): Pid {
+    return this.#owner.pid
+  }
+
   fire(reason: Term): void {
     this.#owner.monitors.take(this.ref)
     this.#monitors.forget(this.ref)
@@ -74,6 +78,10 @@ class RemoteWatcher implements Watcher {
     this.#target = target
     this.cell = cell
     this.ref = ref
+  }
+
+  get by(): Pid {
+    return this.from
   }
 
   fire(reason: Term): void {

@@ -1,32 +1,49 @@
 /** What is known about a process from outside. */
-import type { Atom, Pid, Reference } from '../etf/index.ts'
+import type { Atom, Pid, Term } from '../etf/index.ts'
 import type { Cell } from './cell.ts'
+import { FunctionCell } from './function-cell.ts'
+import { ServerCell } from './server-cell.ts'
 import type { MonitorTarget } from './signals.ts'
 
 export interface ProcessInfo {
   /** Class or function name of what runs in it. */
   readonly label: string
+  /** `client` is the process that stands for plain code. */
+  readonly kind: 'server' | 'function' | 'client'
+  /** False while its code runs, or its turn has not come yet. */
+  readonly isWaiting: boolean
   readonly registeredName: Atom | undefined
   readonly messageQueueLength: number
+  /** What waits in the mailbox, the oldest first. */
+  messages(): Term[]
   readonly links: readonly Pid[]
   readonly monitors: readonly MonitorTarget[]
-  /** The references of the monitors that others hold on it. */
-  readonly monitoredBy: readonly Reference[]
+  /** Those who monitor it, each as often as it does. */
+  readonly monitoredBy: readonly Pid[]
   readonly trapExit: boolean
   readonly groupLeader: Pid
   readonly parent: Pid
+  readonly ancestors: readonly (Pid | Atom)[]
+  /** Messages and turns of its code so far. */
+  readonly reductions: number
 }
 
 export function processInfo(cell: Cell): ProcessInfo {
+  const { mailbox } = cell
   return {
     label: cell.label,
+    kind: cell instanceof ServerCell ? 'server' : cell instanceof FunctionCell ? 'function' : 'client',
+    isWaiting: cell.isWaiting,
     registeredName: cell.name,
-    messageQueueLength: cell.mailbox.length,
+    messageQueueLength: mailbox.length,
+    messages: () => Array.from({ length: mailbox.length }, (_, index) => mailbox.at(index) as Term),
     links: [...cell.links.pids()],
     monitors: [...cell.monitors.values()].map((monitor) => monitor.target),
-    monitoredBy: [...cell.watchers.values()].map((watcher) => watcher.ref),
+    monitoredBy: [...cell.watchers.values()].map((watcher) => watcher.by),
     trapExit: cell.trapExit,
     groupLeader: cell.groupLeader,
     parent: cell.parent,
+    ancestors: cell.ancestors,
+    reductions: cell.reductions,
   }
 }

@@ -7,7 +7,8 @@ import { PidAllocator, type PidStart, pidNumber } from './pids.ts'
 export class ProcessTable {
   readonly #node: Atom
   readonly #creation: number
-  readonly #limit: number
+  /** Most processes at a time. */
+  readonly limit: number
   readonly #pids: PidAllocator
   readonly #cells = new Map<number, Cell>()
   readonly #isTaken = (number: number): boolean => this.#cells.has(number)
@@ -15,7 +16,7 @@ export class ProcessTable {
   constructor(node: Atom, creation: number, limit: number, start?: PidStart) {
     this.#node = node
     this.#creation = creation
-    this.#limit = limit
+    this.limit = limit
     this.#pids = new PidAllocator(node, creation, start)
   }
 
@@ -24,7 +25,7 @@ export class ProcessTable {
   }
 
   get isFull(): boolean {
-    return this.#cells.size >= this.#limit
+    return this.#cells.size >= this.limit
   }
 
   /** @throws ProcessError `ERR_RUNTIME_PROCESS_LIMIT`, where the BEAM raises `system_limit`. */

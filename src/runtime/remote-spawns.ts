@@ -33,13 +33,40 @@ export interface RemoteFunction {
   readonly args: readonly Encodable[]
 }
 
-interface PendingSpawn {
+/** What is told about a request that was made with `RemoteSpawns.open`; each is called once at most. */
+export interface SpawnListener {
+  readonly onStarted?: (pid: Pid) => void
+  /** There is no process; the reason is the other node's, or `noconnection`. */
+  readonly onRefused: (reason: Term) => void
+  /** The process ended, also with `noconnection`. Asks for a monitor. */
+  readonly onDown?: (reason: Term) => void
+}
+
+/** A request that can be given up: nothing of it is told any more, and the other node's monitor is taken back. */
+export interface OpenSpawn {
+  abandon(): void
+}
+
+class PendingSpawn implements OpenSpawn {
   readonly ref: Reference
   readonly owner: Cell
   readonly node: Atom
-  readonly onDown: ((reason: Term) => void) | undefined
-  resolve(pid: Pid): void
-  reject(error: unknown): void
+  /** Undefined once the request was given up. */
+  listener: SpawnListener | undefined
+  readonly #monitors: Monitors
+
+  constructor(monitors: Monitors, ref: Reference, owner: Cell, node: Atom, listener: SpawnListener) {
+    this.#monitors = monitors
+    this.ref = ref
+    this.owner = owner
+    this.node = node
+    this.listener = listener
+  }
+
+  abandon(): void {
+    this.listener = undefined
+    if (this.owner.alive) this.#monitors.demonitor(this.owner, this.ref)
+  }
 }
 
 export class RemoteSpawns {
@@ -62,17 +89,30 @@ export class RemoteSpawns {
 
   /** Resolves with the new pid; rejects with SpawnError. */
   request(owner: Cell, what: RemoteFunction, options: RemoteSpawnOptions): Promise<Pid> {
-    const { node, module, function: name, args } = what
-    const ref = this.#refs.next()
-    const promise = new Promise<Pid>((resolve, reject) => {
-      this.#pending.add({ ref, owner, node, onDown: options.onDown, resolve, reject })
+    const { onDown, ...rest } = options
+    return new Promise<Pid>((resolve, reject) => {
+      const onRefused = (reason: Term): void => reject(new SpawnError(reason))
+      const listener = { onStarted: resolve, onRefused, ...(onDown === undefined ? {} : { onDown }) }
+      this.open(owner, what, listener, rest)
     })
+  }
+
+  /** As `request`, for those who cannot wait for a promise, or give up. @throws EncodeError */
+  open(
+    owner: Cell,
+    what: RemoteFunction,
+    listener: SpawnListener,
+    options: Omit<RemoteSpawnOptions, 'onDown'> = {},
+  ): OpenSpawn {
+    const { node, module, function: name, args } = what
+    const spawn = new PendingSpawn(this.#monitors, this.#refs.next(), owner, node, listener)
+    this.#pending.add(spawn)
     const asked: Atom[] = []
     if (options.link === true) asked.push(LINK)
-    if (options.onDown !== undefined) asked.push(MONITOR)
+    if (listener.onDown !== undefined) asked.push(MONITOR)
     try {
       this.#router.spawnRequest(node, {
-        id: ref,
+        id: spawn.ref,
         parent: owner.pid,
         groupLeader: options.groupLeader ?? owner.groupLeader,
         module,
@@ -81,43 +121,46 @@ export class RemoteSpawns {
         options: asked,
       })
     } catch (error) {
-      this.#pending.take(ref)?.reject(error)
+      this.#pending.take(spawn.ref)
+      throw error
     }
-    return promise
+    return spawn
   }
 
   handleReply(ref: Reference, flags: number, result: Pid | Atom): void {
     const spawn = this.#pending.take(ref)
     if (spawn === undefined) return
+    const { owner, listener } = spawn
     if (!(result instanceof Pid)) {
-      spawn.reject(new SpawnError(result))
+      this.#tell(listener?.onRefused, result)
       return
     }
-    const { owner, onDown } = spawn
-    if (!owner.alive) {
-      // The owner ended while the request was under way, and the new process does not know it yet.
+    if (!owner.alive || listener === undefined) {
+      // The owner ended or gave up while the request was under way, and the new process does not know it yet.
       if ((flags & SPAWN_LINKED) !== 0) this.#router.exit(owner.pid, result, ABANDONED)
       if ((flags & SPAWN_MONITORED) !== 0) this.#router.demonitor(owner.pid, result, ref)
       return
     }
     if ((flags & SPAWN_LINKED) !== 0) owner.links.handleLink(result)
     if ((flags & SPAWN_MONITORED) !== 0) {
-      this.#monitors.adopt(owner, result, ref, (reason) => this.#tell(onDown, reason))
+      this.#monitors.adopt(owner, result, ref, (reason) => this.#tell(listener.onDown, reason))
     }
-    spawn.resolve(result)
+    this.#tell(listener.onStarted, result)
   }
 
-  #tell(onDown: ((reason: Term) => void) | undefined, reason: Term): void {
+  #tell<T>(listener: ((what: T) => void) | undefined, what: T): void {
     try {
-      onDown?.(reason)
+      listener?.(what)
     } catch (error) {
-      this.#logger.error({ error }, 'a callback for the end of a process on another node threw')
+      this.#logger.error({ error }, 'a callback for a process on another node threw')
     }
   }
 
   connectionLost(node: Atom): void {
     for (const spawn of this.#pending.values()) {
-      if (spawn.node === node) this.#pending.take(spawn.ref)?.reject(new SpawnError(NOCONNECTION))
+      if (spawn.node !== node) continue
+      this.#pending.take(spawn.ref)
+      this.#tell(spawn.listener?.onRefused, NOCONNECTION)
     }
   }
 }

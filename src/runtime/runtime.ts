@@ -18,7 +18,7 @@ import { LocalSpawner } from './local-spawner.ts'
 import type { MonitorOptions } from './monitors.ts'
 import { Process, type ProcessFunction, started } from './process.ts'
 import { type ProcessInfo, processInfo } from './process-info.ts'
-import type { RemoteFunction, RemoteSpawnOptions } from './remote-spawns.ts'
+import type { OpenSpawn, RemoteFunction, RemoteSpawnOptions, SpawnListener } from './remote-spawns.ts'
 import type { ServerClass } from './server-callbacks.ts'
 import { shutDown } from './shutdown.ts'
 import type { RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
@@ -240,6 +240,12 @@ export class Runtime {
     return [...this.#kernel.table.cells()].map((cell) => cell.pid)
   }
 
+  /** How many processes live, and how many may. */
+  processCount(): { readonly count: number; readonly limit: number } {
+    const { size, limit } = this.#kernel.table
+    return { count: size, limit }
+  }
+
   /** What `erlang:process_info/1` tells, as far as it exists here; undefined when there is no such process. */
   processInfo(pid: Pid): ProcessInfo | undefined {
     const cell = this.#kernel.table.find(pid)
@@ -260,6 +266,19 @@ export class Runtime {
   /** Asks another node to run a function as a process. @throws SpawnError */
   spawnOn(what: RemoteFunction, options: RemoteSpawnOptions = {}): Promise<Pid> {
     return this.#kernel.remoteSpawns.request(this.#running(), what, options)
+  }
+
+  /**
+   * As `spawnOn`, with callbacks instead of a promise, and a way to give up.
+   *
+   * @throws EncodeError for arguments that have no term.
+   */
+  requestSpawn(
+    what: RemoteFunction,
+    listener: SpawnListener,
+    options: Omit<RemoteSpawnOptions, 'onDown'> = {},
+  ): OpenSpawn {
+    return this.#kernel.remoteSpawns.open(this.#running(), what, listener, options)
   }
 
   /**

@@ -2,7 +2,8 @@
  * System messages to servers, `{system, From, Request}` (protocol.md 9.2): what `sys` and `gen_server:stop` send.
  * Debugging, code change and replacing the state are not supported: they are answered as unknown requests are in OTP.
  */
-import { type Atom, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { inspect as print } from 'node:util'
+import { type Atom, atom, type Encodable, encode, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { ERROR, OK } from './atoms.ts'
 import { type From, replyAlias } from './gen-reply.ts'
 
@@ -43,7 +44,7 @@ const UNKNOWN_SYSTEM_MSG = atom('unknown_system_msg')
 
 export function answerSystem(server: SystemTarget, from: From, request: Term): SystemAnswer {
   if (request === GET_STATE) {
-    const state = server.state as Encodable
+    const state = asTerm(server.state)
     return { reply: isOldCaller(server, from) ? state : tuple(OK, state) }
   }
   if (request === GET_STATUS) return { reply: statusOf(server) }
@@ -81,9 +82,19 @@ function statusOf(server: SystemTarget): Encodable {
       tuple(charlist('Parent'), server.parent),
       tuple(charlist('Logged events'), []),
     ]),
-    tuple(DATA, [tuple(charlist('State'), server.formatStatus())]),
+    tuple(DATA, [tuple(charlist('State'), asTerm(server.formatStatus()))]),
   ]
   return tuple(STATUS, server.pid, tuple(MODULE, GEN_SERVER), [dictionary, sysState, server.parent, [], misc])
+}
+
+/** A state may hold what has no term; then it is shown as text, as `console.log` prints it. */
+function asTerm(state: unknown): Encodable {
+  try {
+    encode(state as Encodable)
+    return state as Encodable
+  } catch {
+    return print(state, { depth: 1 }).replace(/\p{Surrogate}/gu, '\ufffd')
+  }
 }
 
 function charlist(text: string): number[] {

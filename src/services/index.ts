@@ -1,10 +1,18 @@
 /** Layer 4: the registered processes and services that every node runs. */
-export { exposeDefaults } from './defaults.ts'
-export { serveSpawn } from './erpc.ts'
-export { type ExposedFunction, FunctionTable } from './exposed.ts'
+export { exposeDefaults } from './introspection/defaults.ts'
 export { NetKernel } from './net-kernel.ts'
 export { PgError } from './pg/errors.ts'
 export { PgScope } from './pg/scope.ts'
 export { type PgListener, PgMonitor } from './pg/watchers.ts'
-export { Rex } from './rex.ts'
-export { Rpc, RpcError, type RpcErrorCode } from './rpc.ts'
+export { RpcError, type RpcErrorCode } from './rpc/errors.ts'
+export {
+  type ExposedFunction,
+  type ExposedFunctions,
+  type FunctionResolver,
+  FunctionTable,
+} from './rpc/exposed.ts'
+export type { AnyModule, RemoteModule } from './rpc/remote-module.ts'
+export { Rex } from './rpc/rex.ts'
+export { Rpc } from './rpc/rpc.ts'
+export { RpcRequests, type RpcResponse } from './rpc/rpc-requests.ts'
+export { serveSpawn } from './rpc/spawn-server.ts'

@@ -8,6 +8,8 @@ import type { RemoteCalls } from './host.ts'
 
 const ERLANG = atom('erlang')
 const OTP_RELEASE = atom('otp_release')
+const MACHINE = atom('machine')
+const BEAM = 'BEAM'
 
 /** The first release whose `term_to_binary` writes atoms in UTF-8. */
 const FIRST_UTF8_RELEASE = 26
@@ -32,11 +34,12 @@ export class PeerReleases {
   /** Asks a node; one that does not answer, or is no BEAM, stays unknown. Never rejects. */
   async learn(node: Atom): Promise<void> {
     try {
-      const answer = await this.#rpc.call(node, ERLANG, 'system_info', [OTP_RELEASE], {
-        timeout: ASK_TIMEOUT_MS,
-      })
+      const ask = (item: Atom): Promise<Term> =>
+        this.#rpc.call(node, ERLANG, 'system_info', [item], { timeout: ASK_TIMEOUT_MS })
+      const [machine, answer] = await Promise.all([ask(MACHINE), ask(OTP_RELEASE)])
       const release = Number.parseInt(charlist(answer), 10)
-      if (release > 0) this.#releases.set(node, release)
+      // A node of ours names a release too, and hashes as the BEAM nodes do.
+      if (charlist(machine) === BEAM && release > 0) this.#releases.set(node, release)
     } catch {
       // A node that serves no rpc is none whose keys we have to follow.
     }

@@ -41,6 +41,8 @@ export function exposeSupervisorFunctions(rpc: RemoteCalls, runtime: Runtime): v
     which_children: (supervisor) => call(supervisor, WHICH_CHILDREN),
     count_children: async (supervisor) => new Map(pairs(await call(supervisor, COUNT_CHILDREN))),
   })
+  // Whether a child lives is asked of its node, also of one that tells tools nothing else.
+  rpc.expose('Elixir.Process', { 'alive?/1': (pid) => pid instanceof Pid && runtime.isAlive(pid) })
   rpc.expose('Elixir.DistributedSupervisor', {
     dynamic_supervisor_status: (name) => {
       if (!(name instanceof Atom)) throw new ExitError(BADARG)

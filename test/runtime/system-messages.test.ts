@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { atom, ImproperList, Pid, Reference, type Term, tuple } from '../../src/etf/index.ts'
+import { atom, encode, ImproperList, Pid, Reference, type Term, tuple } from '../../src/etf/index.ts'
 import type { From } from '../../src/runtime/index.ts'
 import { answerSystem } from '../../src/runtime/system-messages.ts'
 
@@ -48,4 +48,13 @@ test('suspend and resume change the server and are answered with ok', async (t) 
   t.ok(server.suspended)
   t.equal(answerSystem(server, who, atom('resume')).reply, atom('ok'))
   t.notOk(server.suspended)
+})
+
+test('a state that has no term is shown as text', async (t) => {
+  const state = { socket: new (class Socket {})(), lone: '\ud800' }
+  const unsendable = { ...server, state, formatStatus: () => state as never }
+  const [, who] = CALLERS[1] as (typeof CALLERS)[number]
+  t.match(String(answerSystem(unsendable, who, atom('get_state')).reply), /^\{ok, .*Socket/s)
+  const status = answerSystem(unsendable, who, atom('get_status')).reply
+  t.ok(encode(status).length > 0)
 })

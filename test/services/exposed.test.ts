@@ -1,13 +1,15 @@
 import { test } from 'tap'
 import { atom } from '../../src/etf/index.ts'
-import { ExitError } from '../../src/runtime/index.ts'
-import { applyExposed } from '../../src/services/apply.ts'
-import { FunctionTable } from '../../src/services/exposed.ts'
+import { ExitError, type Process } from '../../src/runtime/index.ts'
+import { applyExposed } from '../../src/services/rpc/apply.ts'
+import { FunctionTable } from '../../src/services/rpc/exposed.ts'
 
 const MATH = 'Elixir.TsMath'
+/** The functions here do not use the process that they run in. */
+const SELF = {} as Process
 
 function found(table: FunctionTable, name: string): unknown {
-  return table.find(atom(MATH), atom(name))
+  return table.find(atom(MATH), atom(name), 2)
 }
 
 test('what was exposed is found by module and name, nothing else is', async (t) => {
@@ -16,10 +18,10 @@ test('what was exposed is found by module and name, nothing else is', async (t) 
   table.expose(MATH, { add })
   t.equal(found(table, 'add'), add)
   t.equal(found(table, 'sub'), undefined)
-  t.equal(table.find(atom('TsMath'), atom('add')), undefined)
+  t.equal(table.find(atom('TsMath'), atom('add'), 2), undefined)
   for (const inherited of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
     t.equal(found(table, inherited), undefined, inherited)
-    t.equal(table.find(atom(inherited), atom('add')), undefined, inherited)
+    t.equal(table.find(atom(inherited), atom('add'), 2), undefined, inherited)
   }
 })
 
@@ -87,7 +89,7 @@ test('a function ends in one of four ways', async (t) => {
       throw new RangeError('too far')
     },
   })
-  const run = (name: string, ...args: number[]) => applyExposed(table, atom('m'), atom(name), args)
+  const run = (name: string, ...args: number[]) => applyExposed(table, SELF, atom('m'), atom(name), args)
   t.same(await run('value', 1, 2), { kind: 'return', value: 3 })
   t.same(await run('nothing'), { kind: 'return', value: undefined })
   t.same(await run('later'), { kind: 'return', value: 'later' })
@@ -102,7 +104,7 @@ test('a function ends in one of four ways', async (t) => {
 })
 
 test('what is not there is undef with the call in the stack', async (t) => {
-  const outcome = await applyExposed(new FunctionTable(), atom('m'), atom('f'), [1])
+  const outcome = await applyExposed(new FunctionTable(), SELF, atom('m'), atom('f'), [1])
   t.match(outcome, { kind: 'error', reason: atom('undef') })
   if (outcome.kind !== 'error') return
   t.match(outcome.stack, [{ 0: atom('m'), 1: atom('f'), 2: [1], 3: [] }])
@@ -111,8 +113,8 @@ test('what is not there is undef with the call in the stack', async (t) => {
 test('a call that is none is badarg', async (t) => {
   const table = new FunctionTable()
   const badarg = { kind: 'error', reason: atom('badarg'), stack: [] }
-  t.same(await applyExposed(table, atom('m'), atom('f'), atom('args')), badarg)
-  t.same(await applyExposed(table, 'm', atom('f'), []), badarg)
-  t.same(await applyExposed(table, null, atom('f'), []), badarg)
-  t.same(await applyExposed(table, atom('m'), 1, []), badarg)
+  t.same(await applyExposed(table, SELF, atom('m'), atom('f'), atom('args')), badarg)
+  t.same(await applyExposed(table, SELF, 'm', atom('f'), []), badarg)
+  t.same(await applyExposed(table, SELF, null, atom('f'), []), badarg)
+  t.same(await applyExposed(table, SELF, atom('m'), 1, []), badarg)
 })

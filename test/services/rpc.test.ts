@@ -1,7 +1,19 @@
 /** rpc between two nodes: what one exposes, the other calls. */
 import { test } from 'tap'
-import { atom, type Encodable, Pid, type Term, termEquals, tuple } from '../../src/etf/index.ts'
-import { ExitError } from '../../src/runtime/index.ts'
+import {
+  atom,
+  type Encodable,
+  type ImproperList,
+  Pid,
+  type Reference,
+  type Term,
+  type Tuple,
+  termEquals,
+  tuple,
+} from '../../src/etf/index.ts'
+import { ExitError, type Process } from '../../src/runtime/index.ts'
+import type { RpcError } from '../../src/services/index.ts'
+import { BarePeer } from '../support/bare-peer.ts'
 import { failure, type Teardown, TestNodes } from '../support/two-nodes.ts'
 
 const M = 'Elixir.TsMath'
@@ -59,14 +71,22 @@ test('a function that is not exposed is undef, and nothing runs', async (t) => {
   }
 })
 
-test('a thrown value is the value, as with rpc of OTP', async (t) => {
+test('a thrown value is ERR_RPC_THROW; of a block call it is the value, as with rpc of OTP', async (t) => {
   const { a, b } = await setUp(t)
   b.rpc.expose(M, {
     throws: () => {
       throw atom('thrown')
     },
   })
-  t.equal(await a.rpc.call(b.name, M, 'throws', []), atom('thrown'))
+  for (const caller of [a, b]) {
+    t.match(await failure(caller.rpc.call(b.name, M, 'throws', [])), {
+      code: 'ERR_RPC_THROW',
+      reason: atom('thrown'),
+      exception: atom('thrown'),
+      stacktrace: [],
+    })
+  }
+  t.equal(await a.rpc.blockCall(b.name, M, 'throws', []), atom('thrown'))
 })
 
 test('an exit is ERR_RPC_EXIT with its reason, an error with its exception and stack', async (t) => {
@@ -94,6 +114,8 @@ test('an exit is ERR_RPC_EXIT with its reason, an error with its exception and s
   const error = await failure(a.rpc.call(b.name, M, 'fails', []))
   t.match(error, { code: 'ERR_RPC_EXIT' })
   t.match(error.message, /TypeError: no such thing/)
+  t.match(String((error as RpcError).exception), /object Map/)
+  t.match((error as RpcError).stacktrace[0], { length: 4 })
 })
 
 test('a value that has no term is an error of the call, and the connection stays', async (t) => {
@@ -128,7 +150,7 @@ test('a call that takes too long is ERR_RPC_TIMEOUT; its late value goes nowhere
   const call = failure(a.rpc.call(b.name, M, 'slow', [], { timeout: 500 }))
   await nodes.settle()
   await nodes.elapse(2000)
-  t.match(await call, { code: 'ERR_RPC_TIMEOUT', reason: atom('timeout'), cause: { code: 'timeout' } })
+  t.match(await call, { code: 'ERR_RPC_TIMEOUT', reason: atom('timeout') })
   t.same(messages, [])
   t.equal(await nodes.during(a.rpc.call(b.name, M, 'slow', [], { timeout: 'infinity' })), 'late')
 })
@@ -143,8 +165,9 @@ test('a call is given up by its signal', async (t) => {
   t.match(await call, { message: 'enough' })
 })
 
-test('calls run side by side, block calls too: one that waits holds nobody up', async (t) => {
-  const { a, b } = await setUp(t)
+test('calls run side by side, block calls one after the other', async (t) => {
+  const { a, b, nodes } = await setUp(t)
+  const ran: string[] = []
   let release: (() => void) | undefined
   b.rpc.expose(M, {
     waits: () =>
@@ -152,10 +175,18 @@ test('calls run side by side, block calls too: one that waits holds nobody up', 
         release = resolve
       }),
     releases: () => release?.(),
+    runs: (name) => void ran.push(String(name)),
   })
   const waiting = a.rpc.blockCall(b.name, M, 'waits', [])
-  await a.rpc.blockCall(b.name, M, 'releases', [])
+  const next = a.rpc.blockCall(b.name, M, 'runs', ['next'])
+  await nodes.until(() => release !== undefined)
+  await a.rpc.call(b.name, M, 'runs', ['beside it'])
+  await nodes.settle()
+  t.same(ran, ['beside it'])
+  await a.rpc.call(b.name, M, 'releases', [])
   t.equal(await waiting, null)
+  await next
+  t.same(ran, ['beside it', 'next'])
 })
 
 test('a node that cannot be reached, or is lost, is ERR_RPC_NODEDOWN', async (t) => {
@@ -211,19 +242,177 @@ test('a cast runs the function, and nobody hears how it ends', async (t) => {
   t.same(ran, [[1], [2], [4], [5], [6]])
 })
 
-test('the answer {badrpc, Reason} of a node is an error whatever its reason', async (t) => {
+test('the answer {badrpc, Reason} of a block call is an error; the value of a call is its value', async (t) => {
   const { a, b } = await setUp(t)
   b.rpc.expose(M, { refuse: () => tuple(atom('badrpc'), atom('not_today')) })
-  t.match(await failure(a.rpc.call(b.name, M, 'refuse', [])), {
+  t.match(await failure(a.rpc.blockCall(b.name, M, 'refuse', [])), {
     code: 'ERR_RPC_FAILED',
     reason: atom('not_today'),
   })
+  t.match(await a.rpc.call(b.name, M, 'refuse', []), { 0: atom('badrpc') })
 })
 
-test('a node without rex is ERR_RPC_FAILED with noproc', async (t) => {
+test('a block call to a node without rex is ERR_RPC_FAILED with noproc; calls need none', async (t) => {
   const { a, b } = await setUp(t)
+  b.rpc.expose(M, { one: () => 1 })
   b.unregister('rex')
-  t.match(await failure(a.rpc.call(b.name, M, 'f', [])), { code: 'ERR_RPC_FAILED', reason: atom('noproc') })
+  t.match(await failure(a.rpc.blockCall(b.name, M, 'one', [])), {
+    code: 'ERR_RPC_FAILED',
+    reason: atom('noproc'),
+  })
+  t.equal(await a.rpc.call(b.name, M, 'one', []), 1)
+})
+
+test('a function that is killed is ERR_RPC_EXIT, by every way to call it', async (t) => {
+  const { a, b, nodes } = await setUp(t)
+  const running: Process[] = []
+  b.rpc.expose(M, {
+    waits: function () {
+      running.push(this)
+      return new Promise(() => {})
+    },
+  })
+  const calls = [a.rpc.call(b.name, M, 'waits', []), b.rpc.call(b.name, M, 'waits', [])]
+  calls.push(a.call(['rex', b.name], tuple(atom('call'), atom(M), atom('waits'), [], atom('user'))))
+  const ends = Promise.allSettled(calls)
+  await nodes.until(() => running.length === 3)
+  for (const process of running) b.exit(process.pid, atom('kill'))
+  const [there, here, byRex] = await ends
+  const killed = { code: 'ERR_RPC_EXIT', reason: { 0: EXIT, 1: atom('killed') } }
+  t.match(there, { status: 'rejected', reason: killed })
+  t.match(here, { status: 'rejected', reason: killed })
+  t.match(byRex, { status: 'fulfilled', value: { 0: atom('badrpc'), 1: { 0: EXIT, 1: atom('killed') } } })
+  t.ok(running.every((process) => process.signal.aborted))
+  await nodes.settle()
+  t.same([a.runtime.pending(), b.runtime.pending()], [NONE, NONE])
+})
+
+test('a call that was given up before the node answered leaves nothing on either side', async (t) => {
+  const { a, b, nodes } = await setUp(t)
+  let pid: Pid | undefined
+  b.rpc.expose(M, {
+    waits: function () {
+      pid = this.pid
+      return this.receive()
+    },
+  })
+  const abort = new AbortController()
+  const call = failure(a.rpc.call(b.name, M, 'waits', [], { signal: abort.signal }))
+  abort.abort(new Error('at once'))
+  t.match(await call, { message: 'at once' })
+  await nodes.until(() => pid !== undefined)
+  await nodes.settle()
+  t.same([a.runtime.pending(), b.runtime.pending()], [NONE, NONE])
+  t.match(await failure(a.rpc.call(b.name, M, 'waits', [], { signal: abort.signal })), { message: 'at once' })
+})
+
+test('a peer that serves no spawn requests is asked by its rex', async (t) => {
+  const nodes = new TestNodes(t)
+  const a = await nodes.start('a')
+  const peer = new BarePeer({ name: 'c@c', network: nodes.network.host('c'), clock: nodes.clock })
+  const connection = await peer.dial('a@a')
+  t.teardown(() => peer.close())
+  const call = a.rpc.call('c@c', M, 'add', [1, 2])
+  await nodes.until(() => peer.received('spawnRequest').length === 1)
+  const [id, parent] = peer.received('spawnRequest')[0] as [Reference, Pid]
+  connection.spawnReply(id, parent, 0, atom('notsup'))
+  await nodes.until(() => peer.received('sendName').length === 1)
+  const [, name, message] = peer.received('sendName')[0] as [Pid, Term, Tuple]
+  t.equal(name, atom('rex'))
+  t.match(message[2], { 0: atom('call'), 1: atom(M), 2: atom('add'), 3: [1, 2] })
+  const tag = (message[1] as Tuple)[1] as ImproperList
+  connection.sendAlias(peer.pid(), tag.tail as Reference, tuple(tag, 3))
+  t.equal(await call, 3)
+})
+
+test('functions are exposed alone, by arity, and by a resolver', async (t) => {
+  const { a, b } = await setUp(t)
+  const call = (fun: string, ...args: Encodable[]) => a.rpc.call(b.name, M, fun, args)
+  const take = b.rpc.expose(M, 'one', () => 1)
+  b.rpc.expose(M, {
+    'sum/2': (x, y) => Number(x) + Number(y),
+    'sum/1': (x) => x,
+    any: (...args) => args.length,
+  })
+  t.equal(await call('one'), 1)
+  take()
+  t.match(await failure(call('one')), { code: 'ERR_RPC_EXIT' })
+  t.same([await call('sum', 4, 5), await call('sum', 4), await call('any', 1, 2, 3)], [9, 4, 3])
+  t.match(await failure(call('sum', 1, 2, 3)), { code: 'ERR_RPC_EXIT', message: /undef/ })
+  const asked: unknown[] = []
+  const forget = b.rpc.expose((module, fun, arity) => {
+    asked.push([module, fun, arity])
+    return fun === 'found' ? Promise.resolve(() => 'found') : fun === 'any' ? () => 'shadowed' : undefined
+  })
+  t.equal(await call('found', 1), 'found')
+  t.equal(await call('any'), 0, 'what has a name counts first')
+  t.match(await failure(call('lost')), { message: /undef/ })
+  t.equal(await a.rpc.call(b.name, 'erlang', 'node', []), b.name, 'then the functions of every node')
+  t.same(asked, [
+    [M, 'found', 1],
+    [M, 'lost', 0],
+    ['erlang', 'node', 0],
+  ])
+  forget()
+  t.match(await failure(call('found', 1)), { message: /undef/ })
+  b.rpc.expose(() => {
+    throw new Error('no resolver')
+  })
+  t.match(await failure(call('found', 1)), { code: 'ERR_RPC_EXIT', message: /no resolver/ })
+  t.throws(() => b.rpc.expose(M, 'x', 1 as never), { code: 'ERR_INVALID_OPTION' })
+  t.throws(() => b.rpc.expose(M, undefined as never), { code: 'ERR_INVALID_OPTION' })
+})
+
+test('several nodes are called at once, the answers are in the order of the nodes', async (t) => {
+  const { a, b, nodes } = await setUp(t)
+  for (const node of [a, b]) node.rpc.expose(M, { me: () => node.name, bad: () => Promise.reject(1) })
+  const answers = await a.rpc.multicall(undefined, M, 'me', [])
+  t.match(answers, [
+    { node: a.name, status: 'fulfilled', value: a.name },
+    { node: b.name, status: 'fulfilled', value: b.name },
+  ])
+  const [gone, bad] = await nodes.during(a.rpc.multicall(['x@x', b.name], M, 'bad', []))
+  t.match(gone, { node: atom('x@x'), status: 'rejected', reason: { code: 'ERR_RPC_NODEDOWN' } })
+  t.match(bad, { node: b.name, status: 'rejected', reason: { code: 'ERR_RPC_THROW', reason: 1 } })
+  await t.rejects(a.rpc.multicall(undefined, M, 'me', [], { timeout: -1 }), { code: 'ERR_INVALID_OPTION' })
+})
+
+test('casts and messages go to every node', async (t) => {
+  const { a, b, nodes } = await setUp(t)
+  const got: unknown[] = []
+  for (const node of [a, b]) {
+    node.rpc.expose(M, { cast: (x) => void got.push([node.name, 'cast', x]) })
+    const listen = async (self: Process): Promise<void> => {
+      for (;;) got.push([node.name, await self.receive()])
+    }
+    node.register('listener', node.spawn(listen))
+  }
+  a.rpc.multicast(undefined, M, 'cast', [1])
+  await nodes.until(() => got.length === 2)
+  a.rpc.abcast(undefined, 'listener', 'news')
+  a.rpc.abcast([b.name, a.name], 'nobody', 'lost')
+  await nodes.until(() => got.length === 4)
+  t.same(
+    new Set(got.map(String)),
+    new Set(
+      [
+        [a.name, 'cast', 1],
+        [b.name, 'cast', 1],
+        [a.name, 'news'],
+        [b.name, 'news'],
+      ].map(String),
+    ),
+  )
+  b.unregister('listener')
+  t.same(await a.rpc.sbcast(undefined, 'listener', 'again'), { good: [a.name], bad: [b.name] })
+  await nodes.until(() => got.length === 5)
+  t.same(await nodes.during(a.rpc.sbcast(['x@x'], 'listener', 'again')), { good: [], bad: [atom('x@x')] })
+  b.unregister('rex')
+  t.same(await a.rpc.sbcast([b.name], 'listener', 'again'), { good: [], bad: [b.name] })
+  t.match(await failure(a.rpc.sbcast([b.name], 'listener', Symbol('no term') as never)), {
+    name: 'EncodeError',
+  })
+  t.same(a.runtime.pending(), NONE)
 })
 
 test('every node tells about itself what tools and peers ask', async (t) => {

@@ -145,6 +145,11 @@ export function atom<N extends string>(name: N): Atom<N> {
   return (byName.get(name) ?? add(name)) as Atom<N>
 }
 
+/** How many atoms there are. @internal for the node's account of itself */
+export function atomCount(): number {
+  return byName.size
+}
+
 /** The atom of this name if there is one already. @internal */
 export function findAtomByName(name: string): Atom | undefined {
   return byName.get(name)

@@ -1,6 +1,6 @@
 /** Runs an exposed function for another node and says how it ended, in the four ways that Erlang knows. */
-import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../etf/index.ts'
-import { ExitError, exitReason } from '../runtime/index.ts'
+import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../../etf/index.ts'
+import { ExitError, exitReason, type Process } from '../../runtime/index.ts'
 import type { FunctionTable } from './exposed.ts'
 
 export type Outcome =
@@ -15,9 +15,14 @@ export type Outcome =
 const UNDEF = atom('undef')
 const BADARG = atom('badarg')
 
-/** Calls `module:name(...args)`; what is not exposed is `undef`, what is no call is `badarg`. Never rejects. */
+/**
+ * Calls `module:name(...args)`; what is not exposed is `undef`, what is no call is `badarg`. Never rejects.
+ *
+ * @param self the process that the function runs in
+ */
 export async function applyExposed(
   functions: FunctionTable,
+  self: Process,
   module: Term,
   name: Term,
   args: Term,
@@ -25,12 +30,12 @@ export async function applyExposed(
   if (!(module instanceof Atom && name instanceof Atom && Array.isArray(args))) {
     return { kind: 'error', reason: BADARG, stack: [] }
   }
-  const run = functions.find(module, name)
-  if (run === undefined) {
-    return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
-  }
   try {
-    return { kind: 'return', value: (await run(...args)) as Encodable }
+    const run = await functions.find(module, name, args.length)
+    if (run === undefined) {
+      return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
+    }
+    return { kind: 'return', value: (await run.apply(self, args)) as Encodable }
   } catch (thrown) {
     return outcomeOf(thrown)
   }

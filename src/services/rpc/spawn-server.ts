@@ -5,9 +5,10 @@
  * `{Res, throw, T}`, `{Res, exit, R}`, `{Res, error, E, Stack}`. Any other exposed function may be spawned as well, and
  * its process then exits as a process with that code would.
  */
-import { atom, type Encodable, type Term, tuple } from '../etf/index.ts'
-import { ExitError, type Runtime, type SpawnRequest } from '../runtime/index.ts'
+import { atom, type Encodable, type Term, tuple } from '../../etf/index.ts'
+import { ExitError, type Process, type Runtime, type SpawnRequest } from '../../runtime/index.ts'
 import { applyExposed, type Outcome } from './apply.ts'
+import { encodeResult } from './erpc-result.ts'
 import type { FunctionTable } from './exposed.ts'
 
 const ERPC = atom('erpc')
@@ -18,39 +19,26 @@ const NOCATCH = atom('nocatch')
 
 /** Serves one request: answers it, then runs the function in a process of its own. */
 export function serveSpawn(runtime: Runtime, functions: FunctionTable, request: SpawnRequest): void {
-  runtime.serveSpawn(request, async () => {
-    throw new ExitError(await exitOf(functions, request))
+  runtime.serveSpawn(request, async (self) => {
+    throw new ExitError(await exitOf(functions, self, request))
   })
 }
 
 /** Runs the function and gives the reason that its process exits with. */
-async function exitOf(functions: FunctionTable, request: SpawnRequest): Promise<Encodable> {
+async function exitOf(functions: FunctionTable, self: Process, request: SpawnRequest): Promise<Encodable> {
   const { module, function: name, args } = request
   if (module !== ERPC || !Array.isArray(args)) {
-    return plainExit(await applyExposed(functions, module, name, args))
+    return plainExit(await applyExposed(functions, self, module, name, args))
   }
   if (name === EXECUTE_CALL && args.length === 4) {
     const [result, calledModule, calledName, calledArgs] = args as [Term, Term, Term, Term]
-    return callExit(result, await applyExposed(functions, calledModule, calledName, calledArgs))
+    return encodeResult(result, await applyExposed(functions, self, calledModule, calledName, calledArgs))
   }
   if (name === EXECUTE_CAST && args.length === 3) {
     const [calledModule, calledName, calledArgs] = args as [Term, Term, Term]
-    return plainExit(await applyExposed(functions, calledModule, calledName, calledArgs))
+    return plainExit(await applyExposed(functions, self, calledModule, calledName, calledArgs))
   }
-  return plainExit(await applyExposed(functions, module, name, args))
-}
-
-function callExit(result: Term, outcome: Outcome): Encodable {
-  switch (outcome.kind) {
-    case 'return':
-      return tuple(result, atom('return'), outcome.value)
-    case 'throw':
-      return tuple(result, atom('throw'), outcome.value)
-    case 'exit':
-      return tuple(result, atom('exit'), outcome.reason)
-    case 'error':
-      return tuple(result, atom('error'), outcome.reason, outcome.stack)
-  }
+  return plainExit(await applyExposed(functions, self, module, name, args))
 }
 
 function plainExit(outcome: Outcome): Encodable {
