@@ -1,5 +1,14 @@
 import { test } from 'tap'
-import { alias, atom, type Pid, Reference, type Term, type Tuple, tuple } from '../../src/etf/index.ts'
+import {
+  alias,
+  atom,
+  type Encodable,
+  type Pid,
+  Reference,
+  type Term,
+  type Tuple,
+  tuple,
+} from '../../src/etf/index.ts'
 import type { ServerClass } from '../../src/runtime/index.ts'
 import { HashRing } from '../../src/supervisor/hash-ring.ts'
 import type { DistributedSupervisor } from '../../src/supervisor/index.ts'
@@ -508,12 +517,15 @@ test('atom keys are hashed as the release of the Elixir members has it', async (
   const ring = new HashRing([a.name, b.name, c.name])
   const expected = (atomKeys: 'utf8' | 'latin1'): unknown[] => keys.map((key) => ring.nodeFor(key, atomKeys))
   t.same(owners(ds), expected('utf8'))
-  b.rpc.expose('erlang', { system_info: () => [50, 53] })
+  const beam = (release: Encodable) => ({
+    system_info: (item?: Term) => (item === atom('machine') ? 'BEAM' : release),
+  })
+  b.rpc.expose('erlang', beam([50, 53]))
   const asked = await cluster.during(supervise(a, { name: 'Asked' }))
   t.same(owners(asked), expected('latin1'))
   const told = await cluster.during(supervise(a, { name: 'Told', atomKeys: 'utf8' }))
   t.same(owners(told), expected('utf8'))
-  c.rpc.expose('erlang', { system_info: () => '27' })
+  c.rpc.expose('erlang', beam('27'))
   const mixed = await cluster.during(supervise(a, { name: 'Mixed' }))
   t.same(owners(mixed), expected('utf8'))
 })
