@@ -1,4 +1,7 @@
-const INITIAL_CAPACITY = 16
+const INITIAL_CAPACITY = 4
+
+/** What a queue has before its first item: there are many that never get one. */
+const NO_SLOTS: never[] = []
 
 /**
  * First-in first-out queue on a ring buffer that doubles when full and lets go of what it gave out.
@@ -8,8 +11,8 @@ const INITIAL_CAPACITY = 16
  *  [ a ][ b ][ c ][   ][   ][   ]      capacity is a power of two, so a mask wraps the index
  */
 export class Queue<T> {
-  #slots: (T | undefined)[] = new Array(INITIAL_CAPACITY)
-  #mask = INITIAL_CAPACITY - 1
+  #slots: (T | undefined)[] = NO_SLOTS
+  #mask = -1
   #head = 0
   #length = 0
 
@@ -52,8 +55,8 @@ export class Queue<T> {
   }
 
   clear(): void {
-    this.#slots = new Array(INITIAL_CAPACITY)
-    this.#mask = INITIAL_CAPACITY - 1
+    this.#slots = NO_SLOTS
+    this.#mask = -1
     this.#head = 0
     this.#length = 0
   }
@@ -63,7 +66,7 @@ export class Queue<T> {
   }
 
   #grow(): void {
-    const slots: (T | undefined)[] = new Array((this.#mask + 1) * 2)
+    const slots: (T | undefined)[] = new Array(Math.max(INITIAL_CAPACITY, (this.#mask + 1) * 2))
     for (let i = 0; i < this.#length; i++) slots[i] = this.at(i)
     this.#slots = slots
     this.#mask = slots.length - 1

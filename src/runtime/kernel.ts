@@ -73,6 +73,8 @@ export class Kernel implements CellHost {
   spawner!: Spawner
   /** Set by the runtime: the process that stands for plain code, parent of all others. */
   client!: Cell
+  #lastParent: Cell | undefined
+  #lastAncestors: readonly (Pid | Atom)[] = []
 
   constructor(options: KernelOptions) {
     const { node, creation, clock, logger, router, limits } = options
@@ -107,7 +109,17 @@ export class Kernel implements CellHost {
 
   /** A pid for a new process, and where it comes from. */
   originOf(parent: Cell, label: string, groupLeader: Pid = parent.groupLeader): Origin {
-    const ancestors = [parent.name ?? parent.pid, ...parent.ancestors].slice(0, MAX_ANCESTORS)
+    const ancestors = this.#ancestorsUnder(parent)
     return { pid: this.table.allocate(), parent: parent.pid, ancestors, groupLeader, label }
+  }
+
+  /** The children of one parent are often started one after the other: they share the list. */
+  #ancestorsUnder(parent: Cell): readonly (Pid | Atom)[] {
+    const name = parent.name ?? parent.pid
+    if (this.#lastParent !== parent || this.#lastAncestors[0] !== name) {
+      this.#lastParent = parent
+      this.#lastAncestors = [name, ...parent.ancestors].slice(0, MAX_ANCESTORS)
+    }
+    return this.#lastAncestors
   }
 }

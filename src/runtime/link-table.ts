@@ -8,38 +8,47 @@
  */
 import type { Pid } from '../etf/index.ts'
 
-export interface LinkEntry {
+/** A link of the chain that the entries form, in the order in which they were made. */
+interface LinkEntry {
   readonly pid: Pid
   active: boolean
   /** Means something only while the entry is inactive. */
   unlinkId: bigint
+  previous: LinkEntry | undefined
+  next: LinkEntry | undefined
 }
 
 const MAX_UNLINK_ID = 2n ** 64n - 1n
 
+/** Most processes have a link or two, which are looked through: an index takes more memory than all of them. */
+const MOST_WITHOUT_INDEX = 8
+
 export class LinkTable {
-  readonly #entries = new Map<string, LinkEntry>()
+  #first: LinkEntry | undefined
+  #last: LinkEntry | undefined
+  #size = 0
+  #index: Map<string, LinkEntry> | undefined
   #nextUnlinkId = 1n
 
   /** How many entries there are, the inactive ones included. */
   get size(): number {
-    return this.#entries.size
+    return this.#size
   }
 
   /** The pids of the active links. */
   *pids(): Generator<Pid> {
-    for (const entry of this.#entries.values()) if (entry.active) yield entry.pid
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) if (entry.active) yield entry.pid
   }
 
   isLinked(pid: Pid): boolean {
-    return this.#entries.get(pid.key)?.active === true
+    return this.#find(pid)?.active === true
   }
 
   /** Local `link`. @returns whether LINK has to be sent. */
   link(pid: Pid): boolean {
-    const entry = this.#entries.get(pid.key)
+    const entry = this.#find(pid)
     if (entry === undefined) {
-      this.#entries.set(pid.key, { pid, active: true, unlinkId: 0n })
+      this.#add(pid)
       return true
     }
     if (entry.active) return false
@@ -50,12 +59,12 @@ export class LinkTable {
 
   /** LINK received: an entry that exists stays as it is, active or not. */
   handleLink(pid: Pid): void {
-    if (!this.#entries.has(pid.key)) this.#entries.set(pid.key, { pid, active: true, unlinkId: 0n })
+    if (this.#find(pid) === undefined) this.#add(pid)
   }
 
   /** Local `unlink` of a remote pid. @returns the id to send with UNLINK_ID, or undefined: nothing to send. */
   unlink(pid: Pid): bigint | undefined {
-    const entry = this.#entries.get(pid.key)
+    const entry = this.#find(pid)
     if (entry === undefined || !entry.active) return undefined
     entry.active = false
     entry.unlinkId = this.#nextUnlinkId
@@ -65,34 +74,71 @@ export class LinkTable {
 
   /** UNLINK_ID received; the caller acknowledges it in every case. */
   handleUnlink(pid: Pid): void {
-    if (this.isLinked(pid)) this.#entries.delete(pid.key)
+    const entry = this.#find(pid)
+    if (entry?.active) this.#remove(entry)
   }
 
   handleUnlinkAck(pid: Pid, id: bigint): void {
-    const entry = this.#entries.get(pid.key)
-    if (entry !== undefined && !entry.active && entry.unlinkId === id) this.#entries.delete(pid.key)
+    const entry = this.#find(pid)
+    if (entry !== undefined && !entry.active && entry.unlinkId === id) this.#remove(entry)
   }
 
   /** A link exit received. @returns whether it counts. */
   handleExit(pid: Pid): boolean {
-    if (!this.isLinked(pid)) return false
-    this.#entries.delete(pid.key)
+    const entry = this.#find(pid)
+    if (entry === undefined || !entry.active) return false
+    this.#remove(entry)
     return true
   }
 
   /** Drops the entry, active or not: a link within this node, or one that breaks from our side. */
   drop(pid: Pid): void {
-    this.#entries.delete(pid.key)
+    const entry = this.#find(pid)
+    if (entry !== undefined) this.#remove(entry)
   }
 
   /** Drops the entries of a lost node. @returns the pids whose links were active. */
   dropNode(isLost: (pid: Pid) => boolean): Pid[] {
     const broken: Pid[] = []
-    for (const [key, entry] of this.#entries) {
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) {
       if (!isLost(entry.pid)) continue
-      this.#entries.delete(key)
+      this.#remove(entry)
       if (entry.active) broken.push(entry.pid)
     }
     return broken
+  }
+
+  #find(pid: Pid): LinkEntry | undefined {
+    if (this.#index !== undefined) return this.#index.get(pid.key)
+    let entry = this.#first
+    while (entry !== undefined && !entry.pid.equals(pid)) entry = entry.next
+    return entry
+  }
+
+  #add(pid: Pid): void {
+    const entry: LinkEntry = { pid, active: true, unlinkId: 0n, previous: this.#last, next: undefined }
+    if (this.#last === undefined) this.#first = entry
+    else this.#last.next = entry
+    this.#last = entry
+    this.#size++
+    if (this.#index !== undefined) this.#index.set(pid.key, entry)
+    else if (this.#size > MOST_WITHOUT_INDEX) this.#makeIndex()
+  }
+
+  /** The entry keeps its `next`, for whoever stands at it. */
+  #remove(entry: LinkEntry): void {
+    const { previous, next } = entry
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    this.#size--
+    this.#index?.delete(entry.pid.key)
+  }
+
+  #makeIndex(): void {
+    this.#index = new Map()
+    for (let entry = this.#first; entry !== undefined; entry = entry.next)
+      this.#index.set(entry.pid.key, entry)
   }
 }

@@ -6,32 +6,9 @@
 import { Queue } from '../core/index.ts'
 import type { Term } from '../etf/index.ts'
 
-export class Mailbox {
-  readonly #queue = new Queue<Term>()
+export class Mailbox extends Queue<Term> {
   /** How many messages at the front the current receive has refused. */
   #scanned = 0
-
-  get length(): number {
-    return this.#queue.length
-  }
-
-  push(message: Term): void {
-    this.#queue.push(message)
-  }
-
-  /** The oldest message. Ask `length` first: `undefined` can be a message. */
-  shift(): Term | undefined {
-    return this.#queue.shift()
-  }
-
-  /** The message at `index` counted from the oldest. */
-  at(index: number): Term | undefined {
-    return this.#queue.at(index)
-  }
-
-  removeAt(index: number): Term | undefined {
-    return this.#queue.removeAt(index)
-  }
 
   /** Begins a receive: every message is looked at again. */
   rescan(): void {
@@ -40,8 +17,8 @@ export class Mailbox {
 
   /** Index of the first message, of those not refused yet, that `match` takes; -1 when there is none. */
   scan(match: (message: Term) => boolean): number {
-    while (this.#scanned < this.#queue.length) {
-      if (match(this.#queue.at(this.#scanned) as Term)) return this.#scanned
+    while (this.#scanned < this.length) {
+      if (match(this.at(this.#scanned) as Term)) return this.#scanned
       this.#scanned++
     }
     return -1
@@ -49,16 +26,16 @@ export class Mailbox {
 
   /** Takes the first message out that `match` takes, and returns it. */
   take(match: (message: Term) => boolean): Term | undefined {
-    for (let i = 0; i < this.#queue.length; i++) {
-      if (!match(this.#queue.at(i) as Term)) continue
+    for (let i = 0; i < this.length; i++) {
+      if (!match(this.at(i) as Term)) continue
       this.#scanned = 0
-      return this.#queue.removeAt(i)
+      return this.removeAt(i)
     }
     return undefined
   }
 
-  clear(): void {
-    this.#queue.clear()
+  override clear(): void {
+    super.clear()
     this.#scanned = 0
   }
 }

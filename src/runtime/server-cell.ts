@@ -27,7 +27,8 @@ const CLOCK_EVERY = 8
 
 export class ServerCell extends Cell implements SystemTarget {
   readonly #kernel: Kernel
-  readonly #plan: ServerPlan
+  /** Until it serves, or does not. */
+  #plan: ServerPlan | undefined
   #phase: 'new' | 'starting' | 'serving' | 'stopping' = 'new'
   #server!: ServerCallbacks<unknown>
   state: unknown
@@ -44,9 +45,8 @@ export class ServerCell extends Cell implements SystemTarget {
   #timeout: number | undefined
   #timer: Timer | undefined
   #timedOut = false
-  // Made once, so that an async callback costs its promise and nothing more.
-  readonly #onResult = (result: unknown): void => this.#resume(result, undefined)
-  readonly #onError = (error: unknown): void => this.#resume(undefined, { error })
+  /** Made once, with the first async callback, so that the others cost their promise and nothing more. */
+  #onSettled: readonly [result: (result: unknown) => void, error: (error: unknown) => void] | undefined
 
   constructor(kernel: Kernel, origin: Origin, plan: ServerPlan) {
     super(kernel, origin)
@@ -63,7 +63,7 @@ export class ServerCell extends Cell implements SystemTarget {
     this.#timer?.cancel()
     if (this.#phase === 'new' || this.#phase === 'starting') this.#leaveTrappingParent()
     this.#phase = 'stopping'
-    this.#plan.onStarted?.({ status: 'error', reason })
+    this.#plan?.onStarted?.({ status: 'error', reason })
   }
 
   protected work(limit: number): number {
@@ -71,7 +71,7 @@ export class ServerCell extends Cell implements SystemTarget {
       this.#phase = 'starting'
       const { names, logger, delivery } = this.#kernel
       const keepers = { names, logger, resolver: delivery.resolver }
-      void boot(this.#plan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
+      void boot(this.#plan as ServerPlan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
         this.#booted(booted),
       )
       return 1
@@ -97,9 +97,10 @@ export class ServerCell extends Cell implements SystemTarget {
 
   #booted(booted: Boot): void {
     if (!this.alive) return
-    const { onStarted } = this.#plan
+    const onStarted = this.#plan?.onStarted
     if (booted.serves) {
       this.#phase = 'serving'
+      this.#plan = undefined
       this.#server = booted.server
       const { initial } = booted
       if (initial instanceof NoReply) this.#next(initial.state, initial.options)
@@ -118,7 +119,7 @@ export class ServerCell extends Cell implements SystemTarget {
 
   /** A parent that traps exits learns of the failure from the start alone, as with proc_lib since OTP 26. */
   #leaveTrappingParent(): void {
-    if (this.#plan.onStarted === undefined) return
+    if (this.#plan?.onStarted === undefined) return
     if (this.#kernel.table.find(this.parent)?.trapExit === true) this.#kernel.links.unlink(this, this.parent)
   }
 
@@ -209,7 +210,11 @@ export class ServerCell extends Cell implements SystemTarget {
       return
     }
     this.#busy = true
-    result.then(this.#onResult, this.#onError)
+    this.#onSettled ??= [
+      (value) => this.#resume(value, undefined),
+      (error) => this.#resume(undefined, { error }),
+    ]
+    result.then(this.#onSettled[0], this.#onSettled[1])
   }
 
   #resume(result: unknown, failure: { readonly error: unknown } | undefined): void {
