@@ -32,7 +32,7 @@ const RULES: LayerRules = {
   rootFiles: ['src/index.ts', 'src/start.ts', 'src/program.ts', 'src/beam-node.ts'],
   entries: ['src/index.ts', 'src/etf/index.ts', 'src/epmd/index.ts', 'src/supervisor/index.ts'],
   consumers: ['src/cli', 'examples', 'interop'],
-  otherDoors: ['src/core/diagnostics.ts'],
+  otherDoors: ['src/core/diagnostics.ts', 'src/core/worker.ts'],
   withoutNode: ['src/etf/index.ts'],
   sockets: {
     modules: ['node:net', 'node:tls', 'node:dgram', 'node:http', 'node:https', 'node:http2', 'node:dns'],

@@ -8,6 +8,7 @@
  * |---|---|---|
  * | `beamjoin:process:exit` | after a process has ended | `ProcessExitEvent` |
  * | `beamjoin:server:call` | after a server has handled a call | `ServerCallEvent` |
+ * | `beamjoin:loop:blocked` | after the event loop was held up for `limits.longSchedule` | `LoopBlockedEvent` |
  * | `beamjoin:supervisor:child` | when a child is started, restarted or terminated | `SupervisorChildEvent` |
  *
  * @example
@@ -40,6 +41,20 @@ export interface SupervisorChildEvent {
   readonly reason: unknown
 }
 
+export interface LoopBlockedEvent {
+  /** The process that held it; undefined when it was something else. */
+  readonly pid: object | undefined
+  /** Its registered name. */
+  readonly name: object | undefined
+  readonly label: string | undefined
+  /** The callback that ran last. */
+  readonly callback: string | undefined
+  /** Milliseconds. */
+  readonly duration: number
+  /** When it was no message to a process: pids of those whose code is under way, and may have gone on. */
+  readonly suspects: readonly object[]
+}
+
 /** A channel that takes events of one type only. */
 export interface EventChannel<E> {
   readonly hasSubscribers: boolean
@@ -50,6 +65,7 @@ export interface EventChannel<E> {
 export const CHANNELS = {
   processExit: 'beamjoin:process:exit',
   serverCall: 'beamjoin:server:call',
+  loopBlocked: 'beamjoin:loop:blocked',
   supervisorChild: 'beamjoin:supervisor:child',
 } as const
 
@@ -60,4 +76,5 @@ function typed<E>(name: string): EventChannel<E> {
 
 export const processExitChannel: EventChannel<ProcessExitEvent> = typed(CHANNELS.processExit)
 export const serverCallChannel: EventChannel<ServerCallEvent> = typed(CHANNELS.serverCall)
+export const loopBlockedChannel: EventChannel<LoopBlockedEvent> = typed(CHANNELS.loopBlocked)
 export const supervisorChildChannel: EventChannel<SupervisorChildEvent> = typed(CHANNELS.supervisorChild)

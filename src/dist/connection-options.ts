@@ -8,6 +8,7 @@ import { type ConnectionLimits, resolveConnectionLimits } from './limits.ts'
 
 const DEFAULT_TICK_TIME_MS = 60_000
 const DEFAULT_TICK_INTENSITY = 4
+const DEFAULT_FROZEN_TIME_MS = 300_000
 
 /** Atoms that one peer may introduce, unless the codec options bring a budget or a limit. */
 const DEFAULT_ATOMS = 100_000
@@ -22,6 +23,11 @@ export interface ConnectionOptions {
   readonly tickTime?: number
   /** How often within that time a quiet side ticks, 4 to 1000; as `net_tickintensity`. Default 4. */
   readonly tickIntensity?: number
+  /**
+   * Milliseconds for which ticks are sent while the event loop stands still, where the transport can; 0 for never. Default
+   * 300 000. A node that stands still for longer is lost, as one that has died.
+   */
+  readonly frozenTime?: number
   readonly limits?: Partial<ConnectionLimits>
   /** For the messages that pass; `atomBudget` to share one, otherwise the connection has its own. */
   readonly codec?: CodecOptions
@@ -47,6 +53,8 @@ export interface ResolvedOptions {
   /** In ms. */
   readonly tickInterval: number
   readonly tickIntensity: number
+  /** In ms. */
+  readonly frozenTime: number
 }
 
 /** @throws OptionError for a limit or tick time that makes no sense. */
@@ -66,5 +74,6 @@ export function resolveConnectionOptions(options: ConnectionOptions): ResolvedOp
     codec: { ...codec, atomBudget },
     tickInterval: tickTime / tickIntensity,
     tickIntensity,
+    frozenTime: options.frozenTime ?? DEFAULT_FROZEN_TIME_MS,
   }
 }

@@ -55,6 +55,7 @@ export class Connection extends ControlWriter {
   readonly #output: Output
   readonly #ticker: Ticker
   readonly #tickInterval: number
+  readonly #frozenTime: number
   #state: 'new' | 'up' | 'closing' | 'closed' = 'new'
   #reason: DistError | undefined
   #timer: Timer | undefined
@@ -64,7 +65,8 @@ export class Connection extends ControlWriter {
   /** @throws OptionError for a limit or tick time that makes no sense. */
   constructor(options: ConnectionOptions) {
     const { handshake } = options
-    const { clock, codec, limits, tickIntensity, tickInterval } = resolveConnectionOptions(options)
+    const { clock, codec, frozenTime, limits, tickIntensity, tickInterval } =
+      resolveConnectionOptions(options)
     const can = capabilitiesOf(handshake.flags)
     const frames = new FrameWriter(can, codec)
     super(frames, can)
@@ -85,6 +87,7 @@ export class Connection extends ControlWriter {
     this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits)
     this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
     this.#tickInterval = tickInterval
+    this.#frozenTime = frozenTime
     this.peer = handshake.peer
     this.flags = handshake.flags
   }
@@ -128,6 +131,8 @@ export class Connection extends ControlWriter {
     })
     this.#transport.resume()
     this.#scheduleTick()
+    // From now on everything that is written is whole frames.
+    if (this.#frozenTime > 0) this.#transport.writeWhenFrozen?.(TICK, this.#tickInterval, this.#frozenTime)
   }
 
   /** Gives what was sent so far to the transport, without waiting for the end of the turn. */

@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net'
 import { formatEndpoint, plainAddress } from './address.ts'
 import { type NetError, toNetError } from './errors.ts'
+import { WriteGuard } from './frozen-writes.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
 export class SocketTransport implements Transport {
@@ -19,6 +20,7 @@ export class SocketTransport implements Transport {
   #closed = false
   #closeTold = false
   #paused = false
+  #guard: WriteGuard | undefined
 
   constructor(socket: Socket) {
     const port = socket.remotePort ?? 0
@@ -59,7 +61,11 @@ export class SocketTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     if (!this.#socket.writable) return false
-    return this.#socket.write(bytes)
+    const guard = this.#guard
+    if (guard === undefined) return this.#socket.write(bytes)
+    const first = guard.acquire()
+    if (first !== undefined) this.#socket.write(first)
+    return this.#socket.write(bytes, guard.onTaken)
   }
 
   pause(): void {
@@ -73,7 +79,13 @@ export class SocketTransport implements Transport {
     if (this.#socket.listenerCount('data') > 0) this.#socket.resume()
   }
 
+  writeWhenFrozen(bytes: Uint8Array, every: number, limit: number): void {
+    if (this.#closed || this.#socket.destroyed) return
+    this.#guard ??= WriteGuard.create(this.#socket, { bytes, every, limit })
+  }
+
   end(): void {
+    this.#guard?.free()
     // `socket.end` alone would wait for the peer's FIN, which a peer may withhold for ever.
     this.#socket.destroySoon()
   }

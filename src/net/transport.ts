@@ -24,6 +24,11 @@ export interface Transport {
   write(bytes: Uint8Array): boolean
   pause(): void
   resume(): void
+  /**
+   * While the event loop stands still, another thread writes `bytes` (four) every `every` milliseconds, for `limit`
+   * milliseconds at most: always between two writes, never within one. Absent where nobody can do that.
+   */
+  writeWhenFrozen?(bytes: Uint8Array, every: number, limit: number): void
   /** Sends what is queued, then closes. */
   end(): void
   /** Closes at once and drops what is queued here; what the kernel has taken still arrives. */

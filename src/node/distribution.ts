@@ -48,6 +48,8 @@ export interface DistributionOptions {
   readonly sharedSender: Pid
   /** Whole tick time in ms, as `net_ticktime`. */
   readonly tickTime: number
+  /** How long ticks are sent while the event loop stands still, in ms. */
+  readonly frozenTime: number
   /** Bound on connecting and shaking hands together, in ms, as `net_setuptime`. */
   readonly setupTime: number
   onUp(peer: Peer): void
@@ -269,7 +271,7 @@ export class Distribution {
   }
 
   #establish(result: HandshakeResult): void {
-    const { bridge, clock, limits, onUp, sharedSender, tickTime } = this.#options
+    const { bridge, clock, frozenTime, limits, onUp, sharedSender, tickTime } = this.#options
     const name = result.peer.name
     if (this.#stopped) {
       result.transport.destroy()
@@ -285,6 +287,7 @@ export class Distribution {
       handler: bridge.handlerFor(),
       clock,
       tickTime,
+      frozenTime,
       codec: this.#codecFor(name),
       limits,
       sharedSender,

@@ -90,6 +90,7 @@ export class NodeCore {
       limits: options.limits,
       sharedSender: this.runtime.client.pid,
       tickTime: options.tickTime,
+      frozenTime: options.frozenTime,
       setupTime: options.setupTime,
       onUp: (peer) => this.#emit('nodeup', peer.name, { type: peer.type }),
       onDown: (peer, reason) => {

@@ -50,6 +50,11 @@ export interface NodeOptions {
   readonly listen?: ListenOptions
   /** Seconds of silence after which a peer counts as gone, give or take a quarter. Default 60. */
   readonly netTicktime?: number
+  /**
+   * Seconds for which a thread of its own sends ticks while the event loop stands still, so that code that takes long does
+   * not cost the node its connections. Default 300; 0 for never. Not over TLS, and not on Windows.
+   */
+  readonly frozenTicktime?: number
   /** Milliseconds for a connection to be set up. Default 7000. */
   readonly netSetuptime?: number
   /** How terms arrive: see `CodecOptions`. */
@@ -79,6 +84,8 @@ export interface ResolvedNodeOptions {
   /** ms */
   readonly tickTime: number
   /** ms */
+  readonly frozenTime: number
+  /** ms */
   readonly setupTime: number
   readonly codec: CodecOptions
   readonly limits: Partial<NodeLimits>
@@ -96,6 +103,7 @@ export interface ResolvedNodeOptions {
 
 const EPMD_MODES: readonly EpmdMode[] = ['auto', 'external', 'embedded', 'none']
 const DEFAULT_TICKTIME_S = 60
+const DEFAULT_FROZEN_TICKTIME_S = 300
 const DEFAULT_SETUPTIME_MS = 7000
 const LONGEST_SETUPTIME_MS = 120_000
 const DEFAULT_OUTBOX: OutboxLimits = {
@@ -126,6 +134,10 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
   if (!(netTicktime > 0 && netTicktime <= 2 ** 31)) {
     throw new OptionError(`netTicktime must be a number of seconds above 0, got ${netTicktime}`)
   }
+  const frozenTicktime = options.frozenTicktime ?? DEFAULT_FROZEN_TICKTIME_S
+  if (!(frozenTicktime >= 0 && frozenTicktime <= 2 ** 31)) {
+    throw new OptionError(`frozenTicktime must be a number of seconds from 0, got ${frozenTicktime}`)
+  }
   const setupTime = options.netSetuptime ?? DEFAULT_SETUPTIME_MS
   checkRange('netSetuptime', setupTime, 1, LONGEST_SETUPTIME_MS)
   const limits = resolveLimits(options.limits)
@@ -146,6 +158,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     listenHost: options.listen?.host ?? loopback ?? (name.host.includes(':') ? '::' : '0.0.0.0'),
     listenPorts: portRange(options.listen?.port),
     tickTime: netTicktime * 1000,
+    frozenTime: frozenTicktime * 1000,
     setupTime,
     codec: options.codec ?? {},
     limits,

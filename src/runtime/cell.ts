@@ -82,6 +82,8 @@ export abstract class Cell implements Runnable {
   receiving: Receive | undefined
   /** Messages and turns of its code so far, the nearest to what the BEAM calls so. */
   reductions = 0
+  /** The callback that ran last, for reports. */
+  doing: string | undefined
 
   readonly #host: CellHost
   #queued = false
@@ -150,6 +152,11 @@ export abstract class Cell implements Runnable {
 
   /** Handles at most `limit` messages and returns how many; never throws. */
   protected abstract work(limit: number): number
+
+  /** Code of it has begun and waits for something else than a message. */
+  get isUnderWay(): boolean {
+    return false
+  }
 
   /** The process has ended: lets go of what its code waits for. */
   ended(_reason: Term): void {

@@ -31,6 +31,10 @@ export class FunctionCell extends Cell {
     return 1
   }
 
+  override get isUnderWay(): boolean {
+    return this.#started && this.receiving === undefined
+  }
+
   async #run(): Promise<void> {
     try {
       await this.#body(new Process(this.#kernel, this), ...this.#args)

@@ -45,6 +45,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   turnMessages: 10_000,
   turnMs: 10,
   sliceMessages: 200,
+  longSchedule: 500,
 }
 
 /** They are for status reports only, and a process may come from a long line. */

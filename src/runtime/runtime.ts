@@ -13,6 +13,7 @@ import type { Cell } from './cell.ts'
 import { ClientCell } from './client-cell.ts'
 import { type Destination, type NameResolver, toAtom, type Watchable } from './destination.ts'
 import { InitError, ProcessError } from './errors.ts'
+import { EventLoopWatch } from './event-loop-watch.ts'
 import { DEFAULT_LIMITS, Kernel, type RuntimeLimits } from './kernel.ts'
 import { LocalSpawner } from './local-spawner.ts'
 import type { MonitorOptions } from './monitors.ts'
@@ -58,6 +59,7 @@ export class Runtime {
   readonly client: Process
   readonly #kernel: Kernel
   readonly #clientCell: ClientCell
+  readonly #watch: EventLoopWatch
   #stopping: Promise<void> | undefined
 
   constructor(options: RuntimeOptions) {
@@ -81,6 +83,8 @@ export class Runtime {
     kernel.spawner = new LocalSpawner(kernel)
     this.client = new Process(kernel, this.#clientCell)
     this.sink = new IncomingSignals(kernel)
+    this.#watch = new EventLoopWatch(kernel, options.limits?.longSchedule ?? DEFAULT_LIMITS.longSchedule)
+    if (kernel.clock === systemClock) this.#watch.start()
   }
 
   get clock(): Clock {
@@ -295,6 +299,7 @@ export class Runtime {
    * left after `timeout` milliseconds (default 5000) is killed. Safe to call twice.
    */
   stop(options: { readonly timeout?: number } = {}): Promise<void> {
+    this.#watch.stop()
     this.#stopping ??= shutDown(this.#kernel, this.#clientCell, options.timeout ?? DEFAULT_STOP_MS)
     return this.#stopping
   }

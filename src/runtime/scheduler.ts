@@ -24,6 +24,11 @@ export interface SchedulerLimits {
   readonly turnMs: number
   /** Messages per process before the next process runs. Default 200. */
   readonly sliceMessages: number
+  /**
+   * Milliseconds for which a process may hold the event loop before a warning names it, as `long_schedule` of
+   * `erlang:system_monitor/2`. Default 500.
+   */
+  readonly longSchedule: number
 }
 
 /** Messages that are charged without a look at the clock, which costs more than a quick message. */
@@ -40,6 +45,10 @@ export class Scheduler {
   #draining: 'no' | 'planned' | 'running' = 'no'
   #left = 0
   #deadline = 0
+  /** When the slice at hand began, or the one before ended. */
+  #sliceStart = 0
+  /** Told of a slice that took longer than `longSchedule`, with its milliseconds. */
+  onLongSlice: ((runnable: Runnable, ms: number) => void) | undefined
 
   constructor(clock: Clock, limits: SchedulerLimits) {
     this.#clock = clock
@@ -84,7 +93,8 @@ export class Scheduler {
 
   #drain(): void {
     this.#draining = 'running'
-    const { sliceMessages } = this.#limits
+    const { sliceMessages, longSchedule } = this.#limits
+    this.#sliceStart = this.#clock.now()
     try {
       // What is queued while this runs is run in the same go as long as the budget lasts.
       while (this.#left > 0) {
@@ -92,7 +102,11 @@ export class Scheduler {
         if (runnable === undefined) break
         // A run that handled nothing still costs one, or processes that only wake each other would never yield.
         this.#left -= Math.max(1, runnable.run(Math.min(this.#left, sliceMessages)))
-        if (this.isOverdue) this.#left = 0
+        // The one look at the clock after each slice serves both.
+        const now = this.#clock.now()
+        if (now >= this.#deadline) this.#left = 0
+        if (now - this.#sliceStart > longSchedule) this.onLongSlice?.(runnable, now - this.#sliceStart)
+        this.#sliceStart = now
       }
     } finally {
       // Should a bug get this far, the program hears of it, and the other processes go on.

@@ -58,6 +58,10 @@ export class ServerCell extends Cell implements SystemTarget {
     return this.#server.formatStatus(this.state)
   }
 
+  override get isUnderWay(): boolean {
+    return this.#busy || this.#phase === 'starting' || this.#phase === 'stopping'
+  }
+
   override ended(reason: Term): void {
     super.ended(reason)
     this.#timer?.cancel()
@@ -69,6 +73,7 @@ export class ServerCell extends Cell implements SystemTarget {
   protected work(limit: number): number {
     if (this.#phase === 'new') {
       this.#phase = 'starting'
+      this.doing = 'init'
       const { names, logger, delivery } = this.#kernel
       const keepers = { names, logger, resolver: delivery.resolver }
       void boot(this.#plan as ServerPlan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
@@ -129,6 +134,7 @@ export class ServerCell extends Cell implements SystemTarget {
     if (this.#continue !== undefined) {
       const [argument] = this.#continue
       this.#continue = undefined
+      this.doing = 'handleContinue'
       this.#settle(this.#server.handleContinue(argument, this.state))
     } else if (this.suspended) {
       return this.#handleSystemOnly()
@@ -136,6 +142,7 @@ export class ServerCell extends Cell implements SystemTarget {
       this.#handle(this.mailbox.shift() as Term)
     } else if (this.#timedOut) {
       this.#forgetTimeout()
+      this.doing = 'handleInfo'
       this.#settle(this.#server.handleInfo(TIMEOUT, this.state))
     } else {
       return false
@@ -153,6 +160,7 @@ export class ServerCell extends Cell implements SystemTarget {
         return
       }
       if (tag === GEN_CAST && message.length === 2) {
+        this.doing = 'handleCast'
         this.#settle(this.#server.handleCast(message[1] as Term, this.state))
         return
       }
@@ -167,11 +175,13 @@ export class ServerCell extends Cell implements SystemTarget {
         return
       }
     }
+    this.doing = 'handleInfo'
     this.#settle(this.#server.handleInfo(message, this.state))
   }
 
   #handleCall(from: From, request: Term): void {
     this.#from = from
+    this.doing = 'handleCall'
     if (serverCallChannel.hasSubscribers) {
       this.#request = request
       this.#callStartedAt = this.#kernel.clock.now()
@@ -293,6 +303,7 @@ export class ServerCell extends Cell implements SystemTarget {
     if (this.#phase !== 'serving') return
     this.#phase = 'stopping'
     this.idle = false
+    this.doing = 'terminate'
     this.#forgetTimeout()
     const finish = (final: Term): void => this.#finish(final, from, reply)
     const fail = (error: unknown): void => finish(exitReason(error))

@@ -11,6 +11,7 @@
  */
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import type { Logger } from '../../core/index.ts'
+import { openWorker } from '../../core/worker.ts'
 import {
   type Atom,
   atom,
@@ -35,7 +36,6 @@ import type { ServerPlan } from '../server-start.ts'
 import type { StartResult } from '../spawner.ts'
 import { packArgument } from './argument.ts'
 import { answerAsk, numbersOf, type PidNumbers, takePids, type WorkerData, type WorkerNote } from './asks.ts'
-import { openWorker } from './open-worker.ts'
 import { BatchReader, BatchWriter, TO_NODE, TO_THREAD } from './ops.ts'
 import { type ThreadDefinition, thread as threadOfUrl } from './thread.ts'
 import { type CellThread, ThreadCell } from './thread-cell.ts'
@@ -161,7 +161,7 @@ export class ThreadHost implements CellThread {
       answers: port2,
       signal: this.#signal.buffer as SharedArrayBuffer,
     }
-    const worker = openWorker({
+    const worker = openWorker('./worker-main', import.meta.url, {
       workerData: data,
       transferList: [port2],
       name: definition.name,

@@ -1,6 +1,7 @@
 /** What a worker runs: a kernel of its own, the module that it was started for, and the signals of the node. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../core/index.ts'
+import { findTsx } from '../../core/worker.ts'
 import {
   type Atom,
   atom,
@@ -23,7 +24,6 @@ import type { StartResult } from '../spawner.ts'
 import { unpackArgument } from './argument.ts'
 import type { WorkerData } from './asks.ts'
 import { BatchReader, TO_THREAD } from './ops.ts'
-import { findTsx } from './tsx.ts'
 import { ThreadKernel } from './worker-kernel.ts'
 import { NodePort, type StartedNote } from './worker-port.ts'
 
