@@ -9,8 +9,9 @@ import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { type BeamNode, type Encodable, type Pid, type Term, type Tuple, tuple } from '../src/index.ts'
 import { randomFrom } from '../test/support/random.ts'
-import { type Peer, waitFor } from './peer.ts'
-import { connectedCluster, EX, TS } from './support/cluster.ts'
+import { findBeam, type Peer, waitFor } from './peer.ts'
+import { Authority, filesFor, whyNoCertificates } from './support/certificates.ts'
+import { type ClusterOptions, connectedCluster, EX, TS } from './support/cluster.ts'
 
 const SENDERS = 64
 const RECEIVERS = 8
@@ -93,11 +94,31 @@ interface Setup {
   readonly receivers: readonly Encodable[]
 }
 
-async function setUp(t: Test): Promise<Setup> {
+type Carrier = 'TCP' | 'TLS'
+
+/** What both nodes need for TLS: certificates of one authority, and verification. */
+function tlsOptions(t: Test): ClusterOptions {
+  const authority = new Authority(t)
+  const [ours, theirs] = [authority.issue(), authority.issue()]
+  const files = filesFor(t, findBeam(), {
+    'cert.pem': theirs.cert,
+    'key.pem': theirs.key,
+    'ca.pem': authority.ca,
+  })
+  const section = `[{certfile,"${files}/cert.pem"},{keyfile,"${files}/key.pem"},{cacertfile,"${files}/ca.pem"},{verify,verify_peer}]`
+  const optfile = filesFor(t, findBeam(), { 'tls.conf': `[{server,${section}},{client,${section}}].\n` })
+  return {
+    node: { listen: { tls: { ca: authority.ca, ...ours } } },
+    peer: { args: ['-proto_dist', 'inet_tls', '-ssl_dist_optfile', `${optfile}/tls.conf`] },
+  }
+}
+
+async function setUp(t: Test, carrier: Carrier = 'TCP'): Promise<Setup> {
   t.comment(`seed ${SEED}, ${MESSAGES} messages of each of ${SENDERS} processes`)
+  const { node: ofNode, peer: ofPeer } = carrier === 'TLS' ? tlsOptions(t) : {}
   const { node, peer } = await connectedCluster(t, {
-    node: { codec: { binaries: 'buffer' } },
-    peer: { library: false },
+    node: { codec: { binaries: 'buffer' }, ...ofNode },
+    peer: { library: false, ...ofPeer },
   })
   const blob = randomBytes(randomFrom(SEED), LARGEST + OFFSETS)
   await peer.eval(`${COMPANION}\nProcess.register(self(), :main)`)
@@ -148,35 +169,41 @@ async function expectAll({ peer, sinks }: Setup, t: Test, from: { ours: number; 
   t.equal(await peer.eval('receive do m -> m after 0 -> :fine end'), ':fine', 'nothing wrong there either')
 }
 
-test('64 processes on each side at once: nothing lost, reordered or corrupted, and pings in between', async (t) => {
-  const setup = await setUp(t)
-  const { blob, node, peer, receivers } = setup
-  const start = performance.now()
-  const progress = startSenders(node, blob, receivers, MESSAGES)
-  const sending = beamSends(peer, MESSAGES)
-  let pings = 0
-  let slowest = 0
-  let isOver = false
-  const pinging = (async () => {
-    while (!isOver) {
-      const before = performance.now()
-      if ((await node.ping(EX, { timeout: TIMEOUT })) !== 'pong') throw new Error('no pong')
-      slowest = Math.max(slowest, performance.now() - before)
-      pings++
-    }
-  })()
-  await sending
-  await expectAll(setup, t, { ours: SENDERS * MESSAGES, theirs: SENDERS * MESSAGES })
-  isOver = true
-  await pinging
-  const seconds = (performance.now() - start) / 1000
-  const rate = (progress.bytes / 2 ** 20 / seconds).toFixed(0)
-  t.comment(
-    `${seconds.toFixed(1)} s, ${rate} MiB/s each way, ${pings} pings, the slowest ${slowest.toFixed(0)} ms`,
-  )
-  t.ok(pings > 0)
-  t.same(node.nodes().map(String), [EX])
-})
+for (const carrier of ['TCP', 'TLS'] as const) {
+  const skip = carrier === 'TLS' && whyNoCertificates()
+
+  test(`64 processes on each side at once over ${carrier}: nothing lost, reordered or corrupted, and pings in between`, {
+    skip,
+  }, async (t) => {
+    const setup = await setUp(t, carrier)
+    const { blob, node, peer, receivers } = setup
+    const start = performance.now()
+    const progress = startSenders(node, blob, receivers, MESSAGES)
+    const sending = beamSends(peer, MESSAGES)
+    let pings = 0
+    let slowest = 0
+    let isOver = false
+    const pinging = (async () => {
+      while (!isOver) {
+        const before = performance.now()
+        if ((await node.ping(EX, { timeout: TIMEOUT })) !== 'pong') throw new Error('no pong')
+        slowest = Math.max(slowest, performance.now() - before)
+        pings++
+      }
+    })()
+    await sending
+    await expectAll(setup, t, { ours: SENDERS * MESSAGES, theirs: SENDERS * MESSAGES })
+    isOver = true
+    await pinging
+    const seconds = (performance.now() - start) / 1000
+    const rate = (progress.bytes / 2 ** 20 / seconds).toFixed(0)
+    t.comment(
+      `${seconds.toFixed(1)} s, ${rate} MiB/s each way, ${pings} pings, the slowest ${slowest.toFixed(0)} ms`,
+    )
+    t.ok(pings > 0)
+    t.same(node.nodes().map(String), [EX])
+  })
+}
 
 test('a BEAM that does not read for a while holds our processes back, and loses nothing', async (t) => {
   const setup = await setUp(t)
