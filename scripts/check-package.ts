@@ -13,6 +13,7 @@ const EXPECTED_FILES = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.
 
 interface Manifest {
   readonly name: string
+  readonly peerDependencies: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
 
@@ -27,6 +28,7 @@ const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as Man
 const CONSUMER = `
 import { atom, GenServer, reply, startNode, tuple, type Term } from 'beamjoin'
 import { decode, encode, EXACT, inspect } from 'beamjoin/etf'
+import { termCodec } from 'beamjoin/msgpack'
 import { EpmdClient, EpmdServer } from 'beamjoin/epmd'
 import { DistributedSupervisor } from 'beamjoin/supervisor'
 
@@ -50,7 +52,7 @@ export async function main(): Promise<string> {
   return inspect(state) + first.name + inspect(decode(encode(tuple(1, 'a')), EXACT))
 }
 
-export const parts: readonly unknown[] = [EpmdClient, EpmdServer]
+export const parts: readonly unknown[] = [EpmdClient, EpmdServer, termCodec()]
 `
 
 /** The codec has to type-check where neither Node's types nor the browser's are known. */
@@ -77,10 +79,13 @@ function run(cwd: string, command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-/** A program that imports each entry point and fails when one exports nothing. */
-function importer(): string {
-  return Object.keys(manifest.exports)
-    .filter((subpath) => !subpath.endsWith('.json'))
+/** The entry point that needs a package of the user's. */
+const OPTIONAL = './msgpack'
+const PEER = '@msgpack/msgpack'
+
+/** A program that imports each of these entry points and fails when one exports nothing. */
+function importer(subpaths: readonly string[]): string {
+  return subpaths
     .map((subpath) => {
       const name = JSON.stringify(manifest.name + subpath.slice(1))
       return `if (Object.keys(await import(${name})).length === 0) throw new Error(${name} + ' exports nothing')`
@@ -123,8 +128,15 @@ function checkTarball(folder: string, { filename, files }: Packed): void {
     writeFileSync(`${folder}/package.json`, JSON.stringify({ private: true, type: 'module' }))
     run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', `./${filename}`)
   })
-  check('imports', () => {
-    run(folder, process.execPath, '--input-type=module', '-e', importer())
+  const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
+  check('imports, without optional packages', () => {
+    const program = importer(subpaths.filter((subpath) => subpath !== OPTIONAL))
+    run(folder, process.execPath, '--input-type=module', '-e', program)
+  })
+  check(`imports with ${PEER}`, () => {
+    const wanted = `${PEER}@${manifest.peerDependencies[PEER]}`
+    run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', wanted)
+    run(folder, process.execPath, '--input-type=module', '-e', importer(subpaths))
   })
   check('runs beamjoin --help', () => {
     const help = run(folder, `${folder}/node_modules/.bin/beamjoin`, '--help')

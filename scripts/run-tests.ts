@@ -1,5 +1,6 @@
 /**
- * Runs the tests: `unit` (test/, needs no other program), `interop` (interop/, needs Erlang and Elixir) or `all`.
+ * Runs the tests: `unit` (test/, needs no other program), `interop` (interop/, needs Erlang and Elixir), `all` of these, or
+ * `compat` (compat/, the codec in other runtimes and beside another codec).
  * `matrix` unpacks the other OTP releases and runs `interop` on each. More arguments go to tap; the ones that are not
  * options are test files, which are run instead of the whole set.
  *
@@ -9,6 +10,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { whyNotChromium } from '../compat/support/chromium.ts'
+import { installPackages } from '../compat/support/packages.ts'
 import { MATRIX, unpackMatrix } from './beam-matrix.ts'
 import { ensureBeam } from './ensure-beam.ts'
 import { countTap } from './tap-counts.ts'
@@ -16,8 +19,13 @@ import { countTap } from './tap-counts.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TAP = `${ROOT}/node_modules/.bin/tap`
 const TAP_BUILT = `${ROOT}/node_modules/@tapjs/test/test-built/dist/esm/index.js`
-const FOLDERS = { unit: ['test'], interop: ['interop'], all: ['test', 'interop'] } as const
-const USAGE = 'usage: run-tests.ts unit|interop|all|matrix [TAP-OPTION|FILE]...'
+const FOLDERS = {
+  unit: ['test'],
+  interop: ['interop'],
+  compat: ['compat'],
+  all: ['test', 'interop'],
+} as const
+const USAGE = 'usage: run-tests.ts unit|interop|compat|all|matrix [TAP-OPTION|FILE]...'
 
 type TestSet = keyof typeof FOLDERS
 
@@ -25,8 +33,17 @@ async function main([what = '', ...rest]: readonly string[]): Promise<number> {
   if (what === 'matrix') return runMatrix(rest)
   if (!isTestSet(what)) throw new Error(USAGE)
   // A release of the matrix brings all that is needed with it.
-  if (what !== 'unit' && !process.env['BEAMJOIN_OTP']) ensureBeam()
-  return runTap(what, rest, process.env)
+  if ((what === 'interop' || what === 'all') && !process.env['BEAMJOIN_OTP']) ensureBeam()
+  if (what !== 'compat') return runTap(what, rest, process.env)
+  prepareCompat()
+  // One file runs all tests of the codec in a runtime that may start slowly.
+  return runTap(what, ['--timeout=300', ...rest], process.env)
+}
+
+/** Installs what is missing before the clocks of the tests start. What cannot be had, they say themselves. */
+function prepareCompat(): void {
+  installPackages()
+  whyNotChromium()
 }
 
 async function runMatrix(rest: readonly string[]): Promise<number> {
@@ -74,7 +91,7 @@ function buildTapOnce(): void {
 
 function testFiles(folder: string): string[] {
   return readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
     .map((file) => `${folder}/${file}`)
     .sort()
 }

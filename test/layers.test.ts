@@ -14,6 +14,7 @@ const RULES: LayerRules = {
   matrix: {
     core: {},
     etf: { core: 'all' },
+    msgpack: { core: 'all', etf: 'all' },
     net: { core: 'all' },
     epmd: { core: 'all', net: 'all' },
     dist: { core: 'all', etf: 'all', net: 'types' },
@@ -30,18 +31,28 @@ const RULES: LayerRules = {
     },
   },
   rootFiles: ['src/index.ts', 'src/start.ts', 'src/program.ts', 'src/beam-node.ts'],
-  entries: ['src/index.ts', 'src/etf/index.ts', 'src/epmd/index.ts', 'src/supervisor/index.ts'],
+  entries: [
+    'src/index.ts',
+    'src/etf/index.ts',
+    'src/msgpack/index.ts',
+    'src/epmd/index.ts',
+    'src/supervisor/index.ts',
+  ],
   consumers: ['src/cli', 'examples', 'interop'],
   otherDoors: ['src/core/diagnostics.ts', 'src/core/worker.ts'],
-  withoutNode: ['src/etf/index.ts'],
+  withoutNode: ['src/etf/index.ts', 'src/msgpack/index.ts'],
   sockets: {
     modules: ['node:net', 'node:tls', 'node:dgram', 'node:http', 'node:https', 'node:http2', 'node:dns'],
     folders: ['net'],
   },
-  packages: Object.keys(
-    (JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as { dependencies?: object }).dependencies ??
-      {},
-  ),
+  packages: readPackages(),
+}
+
+/** What users get with the package, or bring along. */
+function readPackages(): string[] {
+  const text = readFileSync(`${ROOT}/package.json`, 'utf8')
+  const { dependencies, peerDependencies } = JSON.parse(text) as Record<string, object | undefined>
+  return Object.keys({ ...dependencies, ...peerDependencies })
 }
 
 test('the source tree keeps the import rules', async (t) => {

@@ -14,7 +14,8 @@ import {
   Tuple,
 } from '../../src/etf/index.ts'
 
-const { SEED } = process.env
+/** The codec's tests use this too, which also run where there is no process. */
+const SEED = globalThis.process?.env['SEED']
 
 /** The seed of this run: from the environment variable SEED, else a fresh one. Tests print it. */
 export const seed = Number(SEED ?? (Math.random() * 0x100000000) >>> 0)

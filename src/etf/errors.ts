@@ -59,6 +59,7 @@ export type DecodeErrorCode =
   | 'ERR_ETF_TOO_LARGE'
   | 'ERR_ETF_DEPTH'
   | 'ERR_ETF_STRUCT'
+  | 'ERR_ETF_EXTENSION'
 
 function hex(byte: number | undefined): string {
   return byte === undefined ? 'the end' : `0x${byte.toString(16).padStart(2, '0')} (${byte})`

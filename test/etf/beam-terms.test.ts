@@ -1,6 +1,7 @@
 /** Terms of every kind as OTP 25, 27 and 29 write them, with what they say about order, equality and hash. */
 import { test } from 'tap'
 import { compareTerms, decode, EXACT, encode, phash2, type Term, termEquals } from '../../src/etf/index.ts'
+import { fromBase64 } from './bytes.ts'
 import { readVectors } from './vectors.ts'
 
 interface TermVector {
@@ -11,10 +12,6 @@ interface TermVector {
   readonly full?: number
   readonly range?: number
   readonly ranged?: number
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
 
 for (const otp of [25, 27, 29]) {

@@ -1,6 +1,7 @@
 import { test } from 'tap'
 import { decode, EXACT, encode, inspect, termEquals } from '../../src/etf/index.ts'
-import { fromHex, GOLDEN_TERMS, toHex } from './golden-terms.ts'
+import { fromHex, toHex } from './bytes.ts'
+import { GOLDEN_TERMS } from './golden-terms.ts'
 
 test('every tag is decoded', async (t) => {
   for (const { tag, hex, term } of GOLDEN_TERMS) {

@@ -14,6 +14,7 @@ import {
   TermMap,
   tuple,
 } from '../../src/etf/index.ts'
+import { textToHex } from './bytes.ts'
 
 export interface GoldenTerm {
   readonly tag: string
@@ -29,14 +30,6 @@ function both(tag: string, hex: string, term: Term): GoldenTerm {
 
 function decodedOnly(tag: string, hex: string, term: Term): GoldenTerm {
   return { tag, hex, term, emitted: false }
-}
-
-export function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'))
-}
-
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').toUpperCase()
 }
 
 const node = atom('a@b')
@@ -80,7 +73,7 @@ export const GOLDEN_TERMS: readonly GoldenTerm[] = [
   both('NEW_FLOAT_EXT 0.0', '46 0000000000000000', new Float(0)),
   both('NEW_FLOAT_EXT -0.0', '46 8000000000000000', new Float(-0)),
   both('NEW_FLOAT_EXT 1.0e300', '46 7E37E43C8800759C', new Float(1e300)),
-  decodedOnly('FLOAT_EXT', `63 ${Buffer.from('1.50000000000000000000e+00').toString('hex')}0000000000`, 1.5),
+  decodedOnly('FLOAT_EXT', `63 ${textToHex('1.50000000000000000000e+00')}0000000000`, 1.5),
   both('SMALL_ATOM_UTF8_EXT', '77 02 6F6B', atom('ok')),
   both('SMALL_ATOM_UTF8_EXT empty', '77 00', atom('')),
   both('SMALL_ATOM_UTF8_EXT two bytes', '77 02 C3A4', atom('ä')),

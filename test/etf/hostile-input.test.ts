@@ -15,7 +15,8 @@ import {
   tuple,
 } from '../../src/etf/index.ts'
 import { ArbitraryTerms, randomNumbers, seed } from '../support/arbitrary-terms.ts'
-import { fromHex, GOLDEN_TERMS } from './golden-terms.ts'
+import { fromHex, textToHex, toHex } from './bytes.ts'
+import { GOLDEN_TERMS } from './golden-terms.ts'
 
 /** The error that decoding fails with; anything but a DecodeError is a failure of the test. */
 function failure(bytes: Uint8Array, options?: DecodeOptions): DecodeError | undefined {
@@ -82,8 +83,8 @@ test('each violation has its code, the offset and the byte there', async (t) => 
     ['83 6F 00800001 00', 'ERR_ETF_INTEGER', 6, 0],
     ['83 46 7FF0000000000000', 'ERR_ETF_FLOAT', 2, 0x7f],
     ['83 46 7FF8000000000000', 'ERR_ETF_FLOAT', 2, 0x7f],
-    [`83 63 ${Buffer.from('nan').toString('hex')} ${'00'.repeat(28)}`, 'ERR_ETF_FLOAT', 2, 0x6e],
-    [`83 63 ${Buffer.from('1.0e999').toString('hex')} ${'00'.repeat(24)}`, 'ERR_ETF_FLOAT', 2, 0x31],
+    [`83 63 ${textToHex('nan')} ${'00'.repeat(28)}`, 'ERR_ETF_FLOAT', 2, 0x6e],
+    [`83 63 ${textToHex('1.0e999')} ${'00'.repeat(24)}`, 'ERR_ETF_FLOAT', 2, 0x31],
     ['83 4D 00000001 09 00', 'ERR_ETF_BITS', 6, 9],
     ['83 4D 00000001 00 00', 'ERR_ETF_BITS', 6, 0],
     ['83 4D 00000000 01', 'ERR_ETF_BITS', 6, 1],
@@ -177,8 +178,7 @@ test('limits.depth is the number of levels that pass', async (t) => {
 })
 
 test('new atoms are counted against the budget, known ones are free', async (t) => {
-  const fresh = (i: number): string =>
-    `77 08 ${Buffer.from(`${(seed + i) % 1000}`.padEnd(8, `${i}x`)).toString('hex')}`
+  const fresh = (i: number): string => `77 08 ${textToHex(`${(seed + i) % 1000}`.padEnd(8, `${i}x`))}`
   const atomBudget = new AtomBudget(2)
   t.equal(failureOf(`83 68 02 ${fresh(1)} ${fresh(2)}`, { atomBudget }), undefined)
   t.equal(atomBudget.used, 2)
@@ -229,7 +229,7 @@ test('random bytes and mutated terms give a term or a DecodeError', async (t) =>
       i % 2 === 0 ? { ...EXACT, atomBudget } : { maps: 'object', binaries: 'buffer', atomBudget }
     if (failure(bytes, options) !== undefined) refused++
     const noise = Uint8Array.from({ length: 40 }, (_, at) => (at === 0 ? 131 : Math.floor(random() * 256)))
-    if (failure(noise, options) === undefined) t.comment(`decoded ${Buffer.from(noise).toString('hex')}`)
+    if (failure(noise, options) === undefined) t.comment(`decoded ${toHex(noise)}`)
   }
   t.ok(refused > 500, `${refused} of 4000 mutated terms were refused`)
 })

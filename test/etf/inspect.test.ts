@@ -1,10 +1,8 @@
-import { inspect as nodeInspect } from 'node:util'
 import { test } from 'tap'
 import {
   alias,
   atom,
   decode,
-  type Encodable,
   EXACT,
   encode,
   Float,
@@ -23,7 +21,7 @@ import {
 } from '../../src/etf/index.ts'
 import { findAtomByName } from '../../src/etf/terms/atom.ts'
 import { ArbitraryTerms, seed } from '../support/arbitrary-terms.ts'
-import { fromHex } from './golden-terms.ts'
+import { fromHex } from './bytes.ts'
 import { readVectors } from './vectors.ts'
 
 interface InspectVector {
@@ -147,12 +145,6 @@ test('limits shorten what is printed', async (t) => {
   t.equal(inspect({ a: 1, b: 2 }, { limit: 1 }), '%{a: 1, ...}')
   t.equal(inspect([1], { limit: 0 }), '[...]')
   t.equal(inspect('abcdef', { printableLimit: 3 }), '"abc" <> ...')
-})
-
-test('values print in the console as in Elixir', async (t) => {
-  const { inspect: show } = await import('node:util')
-  t.equal(show(atom('with space')), ':"with space"')
-  t.equal(show(tuple(atom('ok'), 'a', new Pid(atom('a@b'), 1, 2, 3))), "{:ok, 'a', #PID<0.1.2>}")
 })
 
 test('literals that inspect does not print are parsed as well', async (t) => {
@@ -284,13 +276,6 @@ test('the largest terms print soon, and never fail', async (t) => {
   }
   t.ok(inspect(new Array(30).fill(new Uint8Array(4_000_000).fill(255))).endsWith('...'))
   t.ok(performance.now() - start < 5000)
-})
-
-test('console.log stops at a depth, so that no nesting is too deep', async (t) => {
-  let deep: Encodable = 1
-  for (let i = 0; i < 9000; i++) deep = tuple(deep)
-  t.equal(nodeInspect(deep), '{{{{...}}}}')
-  t.equal(nodeInspect(tuple(tuple(tuple(tuple(1)))), { depth: null }), '{{{{1}}}}')
 })
 
 test('texts of any length are parsed', async (t) => {

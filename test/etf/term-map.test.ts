@@ -10,6 +10,7 @@ import {
   TermSet,
   tuple,
 } from '../../src/etf/index.ts'
+import { asReceived, fromText } from './bytes.ts'
 
 /** Pairs of different objects that are the same key to Erlang. */
 const SAME: [Encodable, Encodable][] = [
@@ -21,8 +22,8 @@ const SAME: [Encodable, Encodable][] = [
   [new Map([[atom('a'), 1]]), { a: 1 }],
   [new Pid(atom('a@b'), 1, 2, 3), new Pid(atom('a@b'), 1, 2, 3)],
   [new Reference(atom('a@b'), 1, [1]), new Reference(atom('a@b'), 1, [1, 0, 0])],
-  ['text', Uint8Array.from(Buffer.from('text'))],
-  [Uint8Array.of(255), Buffer.from([255])],
+  ['text', fromText('text')],
+  [Uint8Array.of(255), asReceived(Uint8Array.of(255))],
   [Uint8Array.of(97), new BitString(Uint8Array.of(97), 8)],
   [5, 5n],
   [2n ** 70n, 2n ** 70n],

@@ -14,7 +14,7 @@ import {
   tuple,
 } from '../../src/etf/index.ts'
 import { ArbitraryTerms, seed } from '../support/arbitrary-terms.ts'
-import { fromHex } from './golden-terms.ts'
+import { fromHex } from './bytes.ts'
 import { readVectors } from './vectors.ts'
 
 test('terms are in the order of OTP', async (t) => {

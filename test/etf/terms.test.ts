@@ -18,6 +18,7 @@ import {
   toKeyword,
   tuple,
 } from '../../src/etf/index.ts'
+import { asReceived } from './bytes.ts'
 
 test('atoms of one name are one object', async (t) => {
   t.equal(atom('ok'), atom('ok'))
@@ -107,7 +108,7 @@ test('identifiers are equal by value', async (t) => {
 })
 
 test('a bitstring clears the bits that do not count, and leaves what it was made of', async (t) => {
-  for (const bytes of [Uint8Array.of(0xff), Buffer.from([0xff])]) {
+  for (const bytes of [Uint8Array.of(0xff), asReceived(Uint8Array.of(0xff))]) {
     const bits = new BitString(bytes, 3)
     t.equal(bits.bytes[0], 0xe0)
     t.equal(bits.bitLength, 3)

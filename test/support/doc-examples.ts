@@ -8,7 +8,19 @@ import { FIXTURE_NAMES, type FixtureName } from './doc-fixtures.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 /** The package's entry first; the other doors have what the documentation of the inner layers uses. */
-const DOORS = ['', 'etf/', 'epmd/', 'supervisor/', 'core/', 'net/', 'dist/', 'runtime/', 'node/', 'services/']
+const DOORS = [
+  '',
+  'etf/',
+  'msgpack/',
+  'epmd/',
+  'supervisor/',
+  'core/',
+  'net/',
+  'dist/',
+  'runtime/',
+  'node/',
+  'services/',
+]
 const DECLARATION = /\b(?:const|class|import|interface) (\w+|\{[^}]*\}|\[[^\]]*\])/g
 
 export interface Example {

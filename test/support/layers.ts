@@ -27,7 +27,7 @@ export interface LayerRules {
   readonly withoutNode: readonly string[]
   /** Modules that open sockets, and the only folders that may import them. */
   readonly sockets: { readonly modules: readonly string[]; readonly folders: readonly string[] }
-  /** Packages that src may import: the dependencies of package.json. */
+  /** Packages that src may import: the dependencies and peer dependencies of package.json. */
   readonly packages: readonly string[]
 }
 
