@@ -8,8 +8,8 @@ import { createHash, randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Test, test } from 'tap'
 import { type BeamNode, type Encodable, type Pid, type Term, type Tuple, tuple } from '../src/index.ts'
-import { randomFrom } from '../test/support/random.ts'
 import { findBeam, type Peer, waitFor } from './peer.ts'
+import { randomNumbers } from './support/arbitrary-terms.ts'
 import { Authority, filesFor, whyNoCertificates } from './support/certificates.ts'
 import { type ClusterOptions, connectedCluster, EX, TS } from './support/cluster.ts'
 
@@ -67,7 +67,7 @@ async function startSinks(node: BeamNode, blob: Buffer): Promise<Sinks> {
 function startSenders(node: BeamNode, blob: Buffer, receivers: readonly Encodable[], messages: number) {
   const progress = { sent: 0, bytes: 0 }
   for (let sender = 0; sender < SENDERS; sender++) {
-    const random = randomFrom(SEED + sender)
+    const random = randomNumbers(SEED + sender)
     node.spawn(async (self) => {
       const numbers = new Array<number>(RECEIVERS).fill(0)
       for (let i = 0; i < messages; i++) {
@@ -120,7 +120,7 @@ async function setUp(t: Test, carrier: Carrier = 'TCP'): Promise<Setup> {
     node: { codec: { binaries: 'buffer' }, ...ofNode },
     peer: { library: false, ...ofPeer },
   })
-  const blob = randomBytes(randomFrom(SEED), LARGEST + OFFSETS)
+  const blob = randomBytes(randomNumbers(SEED), LARGEST + OFFSETS)
   await peer.eval(`${COMPANION}\nProcess.register(self(), :main)`)
   // The blob itself is a first message of 8 MiB.
   const answer = node.spawn(async (self) => {
