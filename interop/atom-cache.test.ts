@@ -2,8 +2,8 @@
 import { randomInt } from 'node:crypto'
 import { test } from 'tap'
 import { type Atom, atom, type BeamNode, type Encodable, type Term, type Tuple, tuple } from '../src/index.ts'
-import { randomFrom } from '../test/support/random.ts'
 import { type Peer, waitFor } from './peer.ts'
+import { randomNumbers } from './support/arbitrary-terms.ts'
 import { connectedCluster, EX, TS } from './support/cluster.ts'
 
 /** Sends back what it gets, and the text of each atom in it as a binary. */
@@ -66,7 +66,7 @@ test('a BEAM reads what we send by reference, also after atoms have taken slots 
   const { node, peer } = await connectedCluster(t, { peer: { library: false } })
   await peer.eval(ECHO)
   const atoms = manyAtoms('cache_out')
-  t.same(await echoAll(node, randomLists(atoms, randomFrom(seed), 2000)), [])
+  t.same(await echoAll(node, randomLists(atoms, randomNumbers(seed), 2000)), [])
 
   await t.test('more atoms in one message than a header can have', async (t) => {
     t.same(await echoAll(node, [atoms.slice(0, 2500), atoms.slice(0, 256), atoms.slice(100, 700)]), [])
@@ -87,7 +87,7 @@ test('a BEAM reads what we send by reference, also after atoms have taken slots 
       node.send(['echo', EX], tuple(node.self, -1, atoms.slice(i * 20, i * 20 + 20), big))
       node.send(['nobody', EX], [atoms.slice(i * 31, i * 31 + 60), big])
     }
-    t.same(await echoAll(node, randomLists(atoms, randomFrom(seed + 1), 200)), [])
+    t.same(await echoAll(node, randomLists(atoms, randomNumbers(seed + 1), 200)), [])
   })
 
   await t.test('a new connection begins with an empty cache', async (t) => {
@@ -98,7 +98,7 @@ test('a BEAM reads what we send by reference, also after atoms have taken slots 
       })
       if (i % 2 === 0) await node.connect(EX)
       else t.equal(await peer.eval(`Node.connect(:"${TS}")`), 'true')
-      t.same(await echoAll(node, randomLists(atoms, randomFrom(seed + 2 + i), 200)), [])
+      t.same(await echoAll(node, randomLists(atoms, randomNumbers(seed + 2 + i), 200)), [])
     }
   })
 })
