@@ -52,7 +52,7 @@ export class BeamNode implements SupervisorHost {
     return this.runtime.client.pid
   }
 
-  /** Port that other nodes connect to. */
+  /** Port that other nodes connect to; 0 for a node that was given its name, which nobody connects to. */
   get port(): number {
     return this.#core.port
   }
@@ -91,6 +91,18 @@ export class BeamNode implements SupervisorHost {
   /** Closes the connection to a node; false when there is none. Mirrors `Node.disconnect/1`. */
   disconnect(node: Atom | string): boolean {
     return this.#core.disconnect(nameOf(node))
+  }
+
+  /**
+   * From now on connections to and from `node` are proved with this cookie; without a node, those with every node that has
+   * no cookie of its own. Mirrors `erlang:set_cookie/1,2`.
+   *
+   * @throws OptionError for what can be no cookie or no node name.
+   * @example
+   * node.setCookie('another secret', 'n2@127.0.0.1')
+   */
+  setCookie(cookie: string, node?: Atom | string): void {
+    this.#core.setCookie(cookie, node === undefined ? undefined : nameOf(node))
   }
 
   /** `pong` when the node is there and answers in time, 5000 ms unless given. Mirrors `Node.ping/1`. */

@@ -43,12 +43,13 @@ export type {
   NodeDownInfo,
   NodeEvents,
   NodeLimits,
+  NodeName,
   NodeOptions,
   NodeType,
   NodeUpInfo,
   Resolver,
 } from './node/index.ts'
-export { NodeError } from './node/index.ts'
+export { NodeError, portResolver } from './node/index.ts'
 export type { Program } from './program.ts'
 export type {
   CallOptions,

@@ -20,7 +20,7 @@ export interface StartNodeOptions extends NodeOptions {
  * once; the ones that failed are tried again until the node stops.
  *
  * @throws OptionError for an option that makes no sense; EpmdError `ERR_EPMD_NAME_TAKEN` and others; NodeError
- * `ERR_NODE_LISTEN`.
+ * `ERR_NODE_LISTEN`, `ERR_NODE_NAMELESS`; what the option `signal` was aborted with.
  * @example
  * const node = await startNode({ name: 'ts@127.0.0.1', cookie: 'secret', connect: ['n1@127.0.0.1'] })
  * node.nodes().map(String) // ['n1@127.0.0.1']

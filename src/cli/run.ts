@@ -43,6 +43,8 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<0
     await dispatch(argv, io)
     return 0
   } catch (error) {
+    // Ctrl-C ends a node that still joins others as it ends one that runs.
+    if (io.interrupted.aborted && error === io.interrupted.reason) return 0
     const message = error instanceof Error ? error.message : String(error)
     io.err(`beamjoin: ${message.replaceAll('\n', ' ')}\n`)
     // A name, cookie or number that makes no sense came from the command line too.

@@ -2,6 +2,7 @@
  * The node's connections: listens, dials, runs handshakes, keeps one connection a peer, and tells who came and went.
  * Which attempt wins is decided in connections.ts; what the bytes mean, in `dist`.
  */
+import { randomBytes, randomInt } from 'node:crypto'
 import { type Clock, describeError, type Logger } from '../core/index.ts'
 import {
   acceptHandshake,
@@ -9,6 +10,7 @@ import {
   type ConnectionLimits,
   DFLAG_PUBLISHED,
   type DistError,
+  type GivenName,
   type HandshakeResult,
   type LengthPrefix,
   type LocalNode,
@@ -20,6 +22,8 @@ import { AtomBudgets } from './atom-budgets.ts'
 import { Attempt } from './attempt.ts'
 import type { Bridge } from './bridge.ts'
 import { ConnectionTable } from './connections.ts'
+import type { Cookies } from './cookies.ts'
+import { DynamicNames } from './dynamic-names.ts'
 import { NodeError } from './errors.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -34,7 +38,7 @@ export interface Peer {
 
 export interface DistributionOptions {
   readonly self: LocalNode
-  readonly cookie: string
+  readonly cookies: Cookies
   readonly network: Network
   /** Bytes of the length of a handshake message. */
   readonly lengthPrefix: LengthPrefix
@@ -50,6 +54,7 @@ export interface DistributionOptions {
   readonly tickTime: number
   /** How long ticks are sent while the event loop stands still, in ms. */
   readonly frozenTime: number
+  readonly tickIntensity: number
   /** Bound on connecting and shaking hands together, in ms, as `net_setuptime`. */
   readonly setupTime: number
   onUp(peer: Peer): void
@@ -82,6 +87,10 @@ export class Distribution {
   readonly #open = new Set<Connection>()
   readonly #atomBudgets: AtomBudgets
   readonly #closedTraffic = { input: 0, output: 0 }
+  readonly #dynamicNames = new DynamicNames({
+    name: () => randomBytes(8).readBigUInt64BE().toString(36).toUpperCase(),
+    creation: () => randomInt(4, 2 ** 32),
+  })
   #onAllClosed: (() => void) | undefined
   #stopped = false
 
@@ -129,6 +138,11 @@ export class Distribution {
     return join
   }
 
+  /** Takes over a connection that was made before there was a node to have it. */
+  adopt(result: HandshakeResult): void {
+    this.#establish(result)
+  }
+
   /** Closes the connection; false when there is none. */
   disconnect(name: string): boolean {
     const peer = this.#table.get(name)
@@ -162,11 +176,11 @@ export class Distribution {
 
   /** Undefined when the peer's own attempt was successful instead. */
   async #dial(name: string): Promise<HandshakeResult | undefined> {
-    const { clock, cookie, lengthPrefix, network, resolver, self, setupTime } = this.#options
+    const { clock, cookies, lengthPrefix, network, resolver, self, setupTime } = this.#options
     const attempt = new Attempt({
       peerName: name,
       self,
-      cookie,
+      cookie: cookies.of(name),
       network,
       lengthPrefix,
       resolver,
@@ -229,16 +243,21 @@ export class Distribution {
 
   /** @param claim called when the place of a peer is taken */
   async #answer(transport: Transport, claim: (name: string) => void): Promise<HandshakeResult> {
-    const { clock, cookie, lengthPrefix, self, setupTime } = this.#options
+    const { clock, cookies, lengthPrefix, self, setupTime } = this.#options
     let claimed: string | undefined
+    let given: GivenName | undefined
     this.#handshakes.add(transport)
     try {
-      return await acceptHandshake(transport, {
+      const result = await acceptHandshake(transport, {
         self,
         clock,
         timeout: setupTime,
         lengthPrefix,
-        cookieFor: () => cookie,
+        cookieFor: (name) => cookies.of(name),
+        nameFor: (host) => {
+          if (!this.#stopped) given = this.#dynamicNames.take(host)
+          return given
+        },
         decide: (name) => {
           if (this.#stopped || name === self.name) return 'not_allowed'
           const decision = this.#table.decideIncoming(name)
@@ -249,6 +268,8 @@ export class Distribution {
           return decision
         },
       })
+      if (given !== undefined) this.#dynamicNames.connected(given)
+      return result
     } finally {
       this.#handshakes.delete(transport)
       if (claimed !== undefined) this.#table.stopAccepting(claimed)
@@ -271,7 +292,7 @@ export class Distribution {
   }
 
   #establish(result: HandshakeResult): void {
-    const { bridge, clock, frozenTime, limits, onUp, sharedSender, tickTime } = this.#options
+    const { bridge, clock, frozenTime, limits, onUp, sharedSender, tickIntensity, tickTime } = this.#options
     const name = result.peer.name
     if (this.#stopped) {
       result.transport.destroy()
@@ -288,6 +309,7 @@ export class Distribution {
       clock,
       tickTime,
       frozenTime,
+      tickIntensity,
       codec: this.#codecFor(name),
       limits,
       sharedSender,
@@ -336,6 +358,7 @@ export class Distribution {
 
   #down(peer: Peer, reason: DownReason): void {
     if (!this.#table.setDown(peer.name.name, peer)) return
+    this.#dynamicNames.lost(peer.name.name)
     this.#options.bridge.lost(peer.name, peer.connection)
     this.#options.onDown(peer, atom(reason))
   }

@@ -8,6 +8,7 @@ export class NodeError extends BeamjoinError {
       | 'ERR_NODE_UNREACHABLE'
       | 'ERR_NODE_SELF'
       | 'ERR_NODE_STOPPED'
+      | 'ERR_NODE_NAMELESS'
       | 'ERR_NODE_DOWN'
       | 'ERR_NODE_OUTBOX_FULL'
       | 'ERR_NODE_LISTEN',

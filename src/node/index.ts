@@ -5,4 +5,4 @@ export { NodeCore, type NodeDownInfo, type NodeEvents, type NodeUpInfo } from '.
 export type { NodeName } from './node-name.ts'
 export type { ListenOptions, NodeLimits, NodeOptions } from './options.ts'
 export type { EpmdMode } from './registration.ts'
-export { epmdResolver, type Resolver } from './resolver.ts'
+export { epmdResolver, portResolver, type Resolver } from './resolver.ts'

@@ -41,6 +41,13 @@ export function completeNodeName(name: string, hostname: string): NodeName {
   return parseNodeName(name.includes('@') ? name : `${name}@${hostname.split('.')[0]}`)
 }
 
+/** What a node is called until its first peer gives it a name, as with `erl -sname undefined`. */
+const NAMELESS = 'undefined'
+
+export function isNameless({ alive }: NodeName): boolean {
+  return alive === NAMELESS
+}
+
 /** True for hosts that only this machine can mean; a node so named needs to listen on loopback only. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)

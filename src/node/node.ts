@@ -4,13 +4,17 @@
  */
 import { EventEmitter } from 'node:events'
 import type { Clock, Logger } from '../core/index.ts'
-import { ourFlags } from '../dist/index.ts'
+import { type HandshakeResult, ourFlags } from '../dist/index.ts'
 import { type Atom, atom } from '../etf/index.ts'
 import type { Listener } from '../net/index.ts'
 import { Runtime } from '../runtime/index.ts'
 import { Bridge } from './bridge.ts'
+import type { Cookies } from './cookies.ts'
 import { Distribution, type NodeType, type Peer } from './distribution.ts'
+import { NodeError } from './errors.ts'
 import { listenInRange } from './listen.ts'
+import { askForName } from './naming.ts'
+import { isNameless, parseNodeName } from './node-name.ts'
 import type { NodeOptions, ResolvedNodeOptions } from './options.ts'
 import { resolveNodeOptions } from './options.ts'
 import { Reconnect } from './reconnect.ts'
@@ -32,6 +36,16 @@ export interface NodeEvents {
   nodedown: [name: Atom, info: NodeDownInfo]
 }
 
+/** Who a node is, and how others find it. */
+interface Place {
+  readonly name: string
+  readonly creation: number
+  readonly listener?: Listener
+  readonly registration?: Registration
+  /** The connection that gave the node its name. Such a node does not listen and is registered nowhere. */
+  readonly namedBy?: HandshakeResult
+}
+
 /** A node without services, and what those who add them need. */
 export class NodeCore {
   readonly name: Atom
@@ -45,22 +59,26 @@ export class NodeCore {
   readonly events = new EventEmitter<NodeEvents>()
   readonly tickTime: number
   readonly #distribution: Distribution
-  readonly #listener: Listener
-  readonly #registration: Registration
+  readonly #place: Place
+  readonly #cookies: Cookies
+  readonly #signal: AbortSignal | undefined
   readonly #reconnect: Reconnect
+  #nameless: NodeError | undefined
 
-  private constructor(options: ResolvedNodeOptions, listener: Listener, registration: Registration) {
-    const { clock, logger, name } = options
+  private constructor(options: ResolvedNodeOptions, place: Place) {
+    const { clock, cookies, logger } = options
+    const { name, creation } = place
     // Every pg scope and supervisor listens; many of them are no leak.
     this.events.setMaxListeners(0)
-    this.name = atom(name.full)
+    this.name = atom(name)
     this.logger = logger
     this.clock = clock
-    this.creation = registration.creation
-    this.port = listener.port
+    this.creation = creation
+    this.port = place.listener?.port ?? 0
     this.tickTime = options.tickTime
-    this.#listener = listener
-    this.#registration = registration
+    this.#place = place
+    this.#cookies = cookies
+    this.#signal = options.signal
     this.bridge = new Bridge({
       limits: options.outbox,
       codec: options.codec,
@@ -69,7 +87,7 @@ export class NodeCore {
     })
     this.runtime = new Runtime({
       node: this.name,
-      creation: registration.creation,
+      creation,
       clock,
       logger,
       router: this.bridge,
@@ -78,8 +96,8 @@ export class NodeCore {
     })
     this.bridge.attach(this.runtime.sink)
     this.#distribution = new Distribution({
-      self: { name: name.full, flags: ourFlags({ hidden: options.hidden }), creation: registration.creation },
-      cookie: options.cookie,
+      self: { name, flags: ourFlags({ hidden: options.hidden || place.namedBy !== undefined }), creation },
+      cookies,
       network: options.nodeNetwork,
       lengthPrefix: options.lengthPrefix,
       resolver: options.resolver,
@@ -91,16 +109,18 @@ export class NodeCore {
       sharedSender: this.runtime.client.pid,
       tickTime: options.tickTime,
       frozenTime: options.frozenTime,
+      tickIntensity: options.tickIntensity,
       setupTime: options.setupTime,
       onUp: (peer) => this.#emit('nodeup', peer.name, { type: peer.type }),
       onDown: (peer, reason) => {
         this.#emit('nodedown', peer.name, { type: peer.type, reason })
         // Whoever disconnects on purpose does not want the node back half a second later.
         if (reason !== DISCONNECT) this.#reconnect.lost(peer.name.name)
+        if (peer.name.name === place.namedBy?.peer.name) this.#loseName(peer.name)
       },
     })
     this.#reconnect = new Reconnect({
-      targets: options.connect.filter((target) => target !== name.full),
+      targets: options.connect.filter((target) => target !== name),
       clock,
       logger,
       connect: (target) => this.connect(target),
@@ -115,6 +135,11 @@ export class NodeCore {
    */
   static async start(given: NodeOptions): Promise<NodeCore> {
     const options = await resolveNodeOptions(given)
+    options.signal?.throwIfAborted()
+    if (isNameless(options.name)) {
+      const namedBy = await askForName(options)
+      return new NodeCore(options, { ...namedBy.self, namedBy })
+    }
     let core: NodeCore | undefined
     // Nobody knows the port before the registration is done, unless it is fixed; who comes early comes again.
     const listener = await listenInRange(
@@ -135,7 +160,8 @@ export class NodeCore {
         clock: options.clock,
         logger: options.logger,
       })
-      core = new NodeCore(options, listener, registration)
+      const { creation } = registration
+      core = new NodeCore(options, { name: options.name.full, creation, listener, registration })
       return core
     } catch (error) {
       await listener.close()
@@ -145,12 +171,23 @@ export class NodeCore {
 
   /** True while the epmd that serves this machine is this node's own. */
   get hasEmbeddedEpmd(): boolean {
-    return this.#registration.isEmbedded
+    return this.#place.registration?.isEmbedded === true
   }
 
-  /** Tries every node of the option `connect` once; those that fail are tried again until the node stops. */
-  join(): Promise<void> {
-    return this.#reconnect.start()
+  /**
+   * Tries every node of the option `connect` once; those that fail are tried again until the node stops.
+   *
+   * @throws what the option `signal` was aborted with
+   */
+  async join(): Promise<void> {
+    if (this.#place.namedBy !== undefined) this.#distribution.adopt(this.#place.namedBy)
+    await unlessAborted(this.#reconnect.start(), this.#signal)
+  }
+
+  /** For connections from now on; without a peer, for all that have none of their own. */
+  setCookie(cookie: string, peer?: string): void {
+    if (peer === undefined) this.#cookies.setOwn(cookie)
+    else this.#cookies.set(parseNodeName(peer).full, cookie)
   }
 
   /** Bytes that came and went over all connections so far. */
@@ -163,6 +200,7 @@ export class NodeCore {
   }
 
   connect(peer: string): Promise<void> {
+    if (this.#nameless !== undefined) return Promise.reject(this.#nameless)
     return this.#distribution.connect(peer)
   }
 
@@ -181,10 +219,21 @@ export class NodeCore {
    */
   async stop(): Promise<void> {
     this.#reconnect.stop()
-    await this.#listener.close()
+    await this.#place.listener?.close()
     await this.runtime.stop()
     await this.#distribution.stop()
-    await this.#registration.close()
+    await this.#place.registration?.close()
+    // Still ours when the node never came to join.
+    this.#place.namedBy?.transport.destroy()
+  }
+
+  /** The name may be another node's any moment: as on the BEAM, this one is nobody any more. */
+  #loseName(giver: Atom): void {
+    const what = `${this.name} had its name of ${giver}, which is gone, and the name with it: start another node`
+    this.#nameless = new NodeError('ERR_NODE_NAMELESS', what)
+    this.logger.warn({ giver: giver.name }, what)
+    this.#reconnect.stop()
+    for (const peer of this.peers()) this.disconnect(peer.name.name)
   }
 
   /**
@@ -202,4 +251,14 @@ export class NodeCore {
       }
     }
   }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

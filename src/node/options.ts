@@ -7,6 +7,7 @@ import type { CodecOptions } from '../etf/index.ts'
 import { type Network, TcpNetwork, TlsNetwork, type TlsOptions } from '../net/index.ts'
 import type { RuntimeLimits } from '../runtime/index.ts'
 import { resolveCookie } from './cookie.ts'
+import { Cookies } from './cookies.ts'
 import { completeNodeName, isLoopbackHost, type NodeName, parseNodeName } from './node-name.ts'
 import type { OutboxLimits } from './outbox.ts'
 import type { EmbeddedAddress, EpmdMode } from './registration.ts'
@@ -35,10 +36,16 @@ export interface ListenOptions {
 }
 
 export interface NodeOptions {
-  /** `name@host`; a name alone is a short name on this machine, as `erl -sname`. */
+  /**
+   * `name@host`; a name alone is a short name on this machine, as `erl -sname`. `undefined` or `undefined@host`: the first
+   * node of `connect` that answers gives a name. Such a node is hidden, does not listen and is not registered, and its
+   * name is gone with that connection, as with `erl -sname undefined`.
+   */
   readonly name: string
-  /** Default: the user's `.erlang.cookie`. */
+  /** Default: that of the user's `.erlang.cookie`, which is made when it is missing. */
   readonly cookie?: string
+  /** Cookies for single nodes that have another one, as `erlang:set_cookie(Node, Cookie)`. */
+  readonly cookies?: Readonly<Record<string, string>>
   /** Nodes to join at start, and again after a loss, with growing pauses. */
   readonly connect?: readonly string[]
   /** True: not in `Node.list()` of others, and no part of `:pg` and the like. Default false. */
@@ -55,11 +62,15 @@ export interface NodeOptions {
    * not cost the node its connections. Default 300; 0 for never. Not over TLS, and not on Windows.
    */
   readonly frozenTicktime?: number
+  /** How often within that time a quiet side says that it lives, 4 to 1000. Default 4, as `net_tickintensity`. */
+  readonly netTickIntensity?: number
   /** Milliseconds for a connection to be set up. Default 7000. */
   readonly netSetuptime?: number
   /** How terms arrive: see `CodecOptions`. */
   readonly codec?: CodecOptions
   readonly limits?: Partial<NodeLimits>
+  /** Gives up starting: `startNode` rejects with its reason, and nothing is left behind. Without effect afterwards. */
+  readonly signal?: AbortSignal
   /** pino's shape. Default: warnings and errors, a line each on standard error. */
   readonly logger?: Logger
   /** How to find nodes. Default: the epmd on the node's host. */
@@ -72,7 +83,7 @@ export interface NodeOptions {
 
 export interface ResolvedNodeOptions {
   readonly name: NodeName
-  readonly cookie: string
+  readonly cookies: Cookies
   readonly connect: readonly string[]
   readonly hidden: boolean
   readonly epmd: EpmdMode
@@ -83,6 +94,7 @@ export interface ResolvedNodeOptions {
   readonly listenPorts: readonly [min: number, max: number]
   /** ms */
   readonly tickTime: number
+  readonly tickIntensity: number
   /** ms */
   readonly frozenTime: number
   /** ms */
@@ -99,11 +111,13 @@ export interface ResolvedNodeOptions {
   /** Bytes of the length of a handshake message: TLS has its own. */
   readonly lengthPrefix: LengthPrefix
   readonly clock: Clock
+  readonly signal: AbortSignal | undefined
 }
 
 const EPMD_MODES: readonly EpmdMode[] = ['auto', 'external', 'embedded', 'none']
 const DEFAULT_TICKTIME_S = 60
 const DEFAULT_FROZEN_TICKTIME_S = 300
+const DEFAULT_TICK_INTENSITY = 4
 const DEFAULT_SETUPTIME_MS = 7000
 const LONGEST_SETUPTIME_MS = 120_000
 const DEFAULT_OUTBOX: OutboxLimits = {
@@ -138,6 +152,8 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
   if (!(frozenTicktime >= 0 && frozenTicktime <= 2 ** 31)) {
     throw new OptionError(`frozenTicktime must be a number of seconds from 0, got ${frozenTicktime}`)
   }
+  const tickIntensity = options.netTickIntensity ?? DEFAULT_TICK_INTENSITY
+  checkRange('netTickIntensity', tickIntensity, 4, 1000)
   const setupTime = options.netSetuptime ?? DEFAULT_SETUPTIME_MS
   checkRange('netSetuptime', setupTime, 1, LONGEST_SETUPTIME_MS)
   const limits = resolveLimits(options.limits)
@@ -149,7 +165,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
   const epmdClient = new EpmdClient({ network, port: epmdPort, clock })
   return {
     name,
-    cookie: await resolveCookie(options.cookie),
+    cookies: new Cookies(await resolveCookie(options.cookie), options.cookies),
     connect: (options.connect ?? []).map((target) => parseNodeName(target).full),
     hidden: options.hidden ?? false,
     epmd,
@@ -159,6 +175,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     listenPorts: portRange(options.listen?.port),
     tickTime: netTicktime * 1000,
     frozenTime: frozenTicktime * 1000,
+    tickIntensity,
     setupTime,
     codec: options.codec ?? {},
     limits,
@@ -168,6 +185,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     network,
     ...nodeNetwork(options, network, { setupTime, logger, handshakes: limits.handshakes }),
     clock,
+    signal: options.signal,
   }
 }
 

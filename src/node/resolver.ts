@@ -13,6 +13,18 @@ export interface Resolver {
   resolve(name: NodeName, options: { signal: AbortSignal }): Promise<Endpoint>
 }
 
+/**
+ * Every node listens on the same port of its own host, and no epmd is asked: `-erl_epmd_port` of OTP.
+ *
+ * @example
+ * const listen = { port: 9100 }
+ * const node = await startNode({ name: 'ts@127.0.0.1', listen, epmd: 'none', resolver: portResolver(9100) })
+ * await node.stop()
+ */
+export function portResolver(port: number): Resolver {
+  return { resolve: async ({ host }) => ({ host, port }) }
+}
+
 /** Asks the epmd on the node's own host. */
 export function epmdResolver(client: EpmdClient): Resolver {
   return {

@@ -36,6 +36,7 @@ In scope are \`node\` and everything the package exports, for instance:
       connect: args.texts('connect'),
       hidden: args.flag('hidden'),
       epmdPort: epmdPort(io.env),
+      signal: io.interrupted,
     })
     try {
       const prompt = startRepl({ prompt: `${node.name}> ` })

@@ -19,7 +19,7 @@ The default export of FILE (.js or .ts) is an object with any of
   expose    module name to functions that other nodes may call by rpc
 `,
   options: {
-    name: { type: 'string', short: 'n', value: 'NAME', help: 'name of the node: name@host, or name alone' },
+    name: { type: 'string', short: 'n', value: 'NAME', help: 'name@host, or name alone; undefined: asked of --connect' },
     cookie: {
       type: 'string',
       short: 'c',
@@ -56,6 +56,7 @@ The default export of FILE (.js or .ts) is an object with any of
       hidden: args.flag('hidden'),
       ...(tls === undefined ? {} : { listen: { tls } }),
       epmdPort: epmdPort(io.env),
+      signal: io.interrupted,
     })
     try {
       await serve(node, program, args, io)
@@ -67,7 +68,8 @@ The default export of FILE (.js or .ts) is an object with any of
 
 async function serve(node: BeamNode, program: Program, args: Arguments, io: Io): Promise<void> {
   const epmd = node.hasEmbeddedEpmd ? 'with its own epmd' : 'registered with the epmd of this machine'
-  io.out(`${node.name} is up on port ${node.port}, ${epmd}\n`)
+  const where = node.port === 0 ? ', named by its first peer' : ` on port ${node.port}, ${epmd}`
+  io.out(`${node.name} is up${where}\n`)
   const events = new EventLines(node, io.out)
   try {
     for (const [module, functions] of Object.entries(program.expose ?? {})) node.rpc.expose(module, functions)
