@@ -1,8 +1,13 @@
 /** The command line against an Elixir node, as a person uses it: processes, their output, their exit codes. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
+import { EpmdClient } from '../src/index.ts'
 import { startEpmd, waitFor } from './peer.ts'
 import { beamjoin, startCliNode } from './support/cli-node.ts'
 import { COOKIE, EX, startExPeer, TS } from './support/cluster.ts'
+import { spawnReaped } from './support/reaper.ts'
 
 test('ping, nodes, names and call against an Elixir node', async (t) => {
   const epmd = await startEpmd()
@@ -30,6 +35,30 @@ test('ping, nodes, names and call against an Elixir node', async (t) => {
   const stranger = await beamjoin(epmd.port, 'ping', EX, '--cookie', 'wrong')
   t.match(stranger, { code: 1, out: 'pang\n', err: /cookie/ })
   t.notMatch(stranger.err, /wrong/)
+})
+
+test('SIGINT ends a node that still waits for its first peer at once', async (t) => {
+  const epmd = await startEpmd()
+  t.teardown(() => epmd.kill())
+  const silent = createServer((socket) => socket.on('error', () => {}).resume())
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => silent.close())
+  const dialed = once(silent, 'connection')
+  const { port } = silent.address() as { port: number }
+  const registration = await new EpmdClient({ port: epmd.port }).register({ name: 'silent', port })
+  t.teardown(() => registration.close())
+  const args = ['start', '--name', TS, '--cookie', COOKIE, '--connect', 'silent@127.0.0.1']
+  const node = spawnReaped(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, ERL_EPMD_PORT: String(epmd.port) },
+    stdio: 'ignore',
+  })
+  await dialed
+  const interrupted = performance.now()
+  node.process.kill('SIGINT')
+  t.match(await node.exited, { code: 0, signal: null })
+  // It would have waited 7 s for the peer.
+  t.ok(performance.now() - interrupted < 6000)
 })
 
 test('start runs a program that Elixir calls, prints what happens, and leaves on SIGINT', async (t) => {

@@ -31,6 +31,10 @@ export interface PeerOptions {
   readonly hidden?: boolean
   /** False for plain Erlang: `eval` then takes Erlang expressions. True. */
   readonly elixir?: boolean
+  /** `-sname` in place of `-name`; the name is taken as it is. */
+  readonly shortNames?: boolean
+  /** What the node listens on, in Erlang; `{127,0,0,1}`. */
+  readonly listenOn?: string
   /** Define the modules of interop/elixir in the node; true, with Elixir. */
   readonly library?: boolean
   /** More arguments for the emulator, each without white space, such as `['-kernel', 'net_ticktime', '4']`. */
@@ -70,7 +74,8 @@ interface Waiting {
  */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   const beam = findBeam(options.otp)
-  const name = options.name.includes('@') ? options.name : `${options.name}@127.0.0.1`
+  const complete = options.name.includes('@') || options.shortNames === true
+  const name = complete ? options.name : `${options.name}@127.0.0.1`
   const elixir = options.elixir ?? true
   const companion = companionFor(elixir)
   const [command, args] = beamCommand(beam, companion.program, companion.args)
@@ -262,8 +267,8 @@ export class Peer {
 function environment(options: PeerOptions, name: string): NodeJS.ProcessEnv {
   const flags = [
     '-start_epmd false',
-    '-kernel inet_dist_use_interface {127,0,0,1}',
-    `-name ${name}`,
+    `-kernel inet_dist_use_interface ${options.listenOn ?? '{127,0,0,1}'}`,
+    `${options.shortNames === true ? '-sname' : '-name'} ${name}`,
     `-setcookie ${options.cookie}`,
     ...(options.hidden === true ? ['-hidden'] : []),
     // An idle node must not spin: a test machine may have two cores and more nodes.

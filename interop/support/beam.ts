@@ -3,7 +3,7 @@
  * unpacked into `.beam/otpN`, which is used through chroot.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -30,7 +30,19 @@ export function findBeam(otp: number | undefined = wantedOtp()): Beam {
   if (!existsSync(`${root}/usr/bin/erl`)) {
     throw new Error(`OTP ${otp} is neither the machine's own nor unpacked: run "npm run beam:matrix"`)
   }
+  knowHosts(root)
   return { otp, root }
+}
+
+/** A release that was unpacked knows no host names; the machine's are given to it, so that `localhost` means something. */
+function knowHosts(root: string): void {
+  const inside = `${root}/etc/hosts`
+  const hosts = readFileSync('/etc/hosts', 'utf8')
+  if (existsSync(inside) && readFileSync(inside, 'utf8') === hosts) return
+  // Other tests may be at it too: a file that is there is whole.
+  const draft = `${inside}.${process.pid}`
+  writeFileSync(draft, hosts)
+  renameSync(draft, inside)
 }
 
 /**

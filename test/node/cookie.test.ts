@@ -1,5 +1,13 @@
 /** The rules of `auth` of OTP, tried against OTP 25. */
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Test, test } from 'tap'
 import { resolveCookie } from '../../src/node/cookie.ts'
@@ -78,11 +86,30 @@ test('XDG_CONFIG_HOME moves the second place; an empty one counts as not set', a
   t.equal(await resolveCookie(undefined, { ...env, XDG_CONFIG_HOME: '' }), 'usual')
 })
 
-test('without a file the error says where to put one', async (t) => {
+test('without a file one is made, as erl does, and every later program reads the same cookie', async (t) => {
   const { env, home } = files(t)
-  const error = await failure(resolveCookie(undefined, env))
-  t.match(error, { code: 'ERR_INVALID_OPTION' })
-  t.ok(error.message.includes(join(home, '.erlang.cookie')))
+  const cookie = await resolveCookie(undefined, env)
+  t.match(cookie, /^[A-Z]{20}$/)
+  const file = join(home, '.erlang.cookie')
+  t.equal(readFileSync(file, 'latin1'), cookie)
+  t.equal(statSync(file).mode & 0o777, 0o400)
+  t.same(readdirSync(home), ['.erlang.cookie'], 'nothing else is left')
+  t.equal(await resolveCookie(undefined, env), cookie)
+})
+
+test('programs that make the file at the same moment agree on one cookie', async (t) => {
+  const { env, home } = files(t)
+  const cookies = await Promise.all(Array.from({ length: 20 }, () => resolveCookie(undefined, env)))
+  t.equal(new Set(cookies).size, 1)
+  t.same(readdirSync(home), ['.erlang.cookie'])
+})
+
+test('where the file cannot be made the error says so, and what to do', async (t) => {
+  const { env, home } = files(t)
+  const missing = join(home, 'no', 'such', 'folder')
+  const error = await failure(resolveCookie(undefined, { ...env, HOME: missing }))
+  t.match(error, { code: 'ERR_INVALID_OPTION', message: /cannot be made.*pass one as the option/ })
+  t.ok(error.message.includes(join(missing, '.erlang.cookie')))
 })
 
 test('a file that others may touch is refused, with the command that helps', async (t) => {

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
+import { inspect } from 'node:util'
 import { type Test, test } from 'tap'
+import { MemoryNetwork } from '../../src/net/index.ts'
 import { type NodeOptions, resolveNodeOptions } from '../../src/node/options.ts'
 import { failure } from '../support/two-nodes.ts'
 
@@ -22,7 +24,6 @@ test('the defaults are those of a BEAM node', async (t) => {
   withEnvironment(t, { ERL_EPMD_PORT: '', ERL_EPMD_ADDRESS: '' })
   const options = await resolve()
   t.match(options, {
-    cookie: 'secret',
     connect: [],
     hidden: false,
     epmd: 'auto',
@@ -30,9 +31,29 @@ test('the defaults are those of a BEAM node', async (t) => {
     listenHost: '127.0.0.1',
     listenPorts: [0, 0],
     tickTime: 60_000,
+    tickIntensity: 4,
+    lengthPrefix: 2,
     setupTime: 7000,
     outbox: { signals: 100_000, bytes: 67_108_864 },
   })
+})
+
+test('cookies stay where no print shows them', async (t) => {
+  const options = await resolve({ cookie: 'hunter1', cookies: { 'n2@b': 'hunter2' } })
+  t.equal(options.cookies.of('n1@a'), 'hunter1')
+  t.equal(options.cookies.of('n2@b'), 'hunter2')
+  t.notMatch(inspect(options, { depth: 10, showHidden: true }), /hunter/)
+})
+
+test('listen.tls needs a certificate, and makes a network of its own', async (t) => {
+  const network = new MemoryNetwork().host('a')
+  const tls = { cert: 'c', key: 'k', ca: 'a' }
+  t.match(await failure(resolve({ listen: { tls: {} } })), { message: /listen\.tls needs cert and key/ })
+  t.match(await failure(resolve({ listen: { tls } })), {
+    code: 'ERR_INVALID_OPTION',
+    message: /listen\.tls cannot/,
+  })
+  t.match(await failure(resolve({ network, listen: { tls } })), { message: /leave out the option network/ })
 })
 
 test('a name alone is a short name on this machine', async (t) => {

@@ -19,7 +19,12 @@ The default export of FILE (.js or .ts) is an object with any of
   expose    module name to functions that other nodes may call by rpc
 `,
   options: {
-    name: { type: 'string', short: 'n', value: 'NAME', help: 'name@host, or name alone; undefined: asked of --connect' },
+    name: {
+      type: 'string',
+      short: 'n',
+      value: 'NAME',
+      help: 'name@host, or name alone; undefined: asked of --connect',
+    },
     cookie: {
       type: 'string',
       short: 'c',
