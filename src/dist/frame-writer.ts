@@ -40,6 +40,8 @@ export interface FrameForm {
   readonly fragments: boolean
   /** Atoms may be told once and be referred to afterwards. */
   readonly atomCache: boolean
+  /** The peer takes native records. Default true. */
+  readonly records?: boolean
 }
 
 export class FrameWriter {
@@ -64,7 +66,7 @@ export class FrameWriter {
     this.#fragments = form.fragments
     this.#atoms = form.atomCache ? new OutgoingAtoms() : undefined
     const atoms = this.#atoms === undefined ? {} : { atomRef: this.#atoms.ref }
-    this.terms = new TermWriter(this.out, { ...codec, ...atoms })
+    this.terms = new TermWriter(this.out, { ...codec, ...atoms, records: form.records !== false })
   }
 
   /** Bytes of finished frames that nobody took yet. */

@@ -1,5 +1,6 @@
 /** What containers begin with, and what the values that stand for maps hold (protocol.md 5.1, 5.2). */
 import type { ByteWriter } from '../core/index.ts'
+import { EncodeError } from './errors.ts'
 import { isPlainObject, notATerm } from './kinds.ts'
 import type { EncodeOptions } from './options.ts'
 import { PrimitiveWriter } from './primitive-writer.ts'
@@ -14,11 +15,13 @@ const MAX_STRING = 0xffff
 export class ContainerWriter extends PrimitiveWriter {
   protected readonly stringKeys: boolean
   protected readonly structs: StructRegistry | undefined
+  readonly #records: boolean
 
   constructor(out: ByteWriter, options: EncodeOptions) {
     super(out, options.atomRef)
     this.stringKeys = options.objectKeys === 'string'
     this.structs = resolveStructs(options.structs)
+    this.#records = options.records !== false
   }
 
   protected writeTupleHead(value: Tuple, arity: number): void {
@@ -68,7 +71,15 @@ export class ContainerWriter extends PrimitiveWriter {
     return map
   }
 
-  protected writeRecordHead({ module, name, exported, fields, values }: RecordTerm): void {
+  protected writeRecordHead(value: RecordTerm): void {
+    if (!this.#records) {
+      throw new EncodeError(
+        'ERR_ETF_RECORD',
+        'the peer takes no native records, which came with OTP 29',
+        value,
+      )
+    }
+    const { module, name, exported, fields, values } = value
     this.writeHeader(RECORD_EXT, values.length)
     this.writeU8(exported ? 1 : 0)
     this.writeAtom(module)

@@ -10,6 +10,7 @@ export type EncodeErrorCode =
   | 'ERR_ETF_DUPLICATE_KEY'
   | 'ERR_ETF_TOO_LARGE'
   | 'ERR_ETF_DEPTH'
+  | 'ERR_ETF_RECORD'
 
 const MAX_PRINTED_PATH = 8
 

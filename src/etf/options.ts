@@ -36,6 +36,8 @@ export interface EncodeOptions {
    * The index under which an atom is written as ATOM_CACHE_REF, or -1 to write it in full. @internal
    */
   readonly atomRef?: (atom: Atom) => number
+  /** False: native records are refused, for a peer that cannot take them. @internal */
+  readonly records?: boolean
 }
 
 export interface DecodeOptions {

@@ -62,7 +62,7 @@ export class Bridge implements RemoteRouter {
   /** The connection takes what waited, and everything from now on. */
   connected(node: Atom, connection: Sender): void {
     this.#connections.set(node, connection)
-    for (const signal of this.#outbox.take(node.name)) signal.deliver(connection)
+    for (const signal of this.#outbox.take(node.name)) this.#deliver(signal, node, connection)
     if (!connection.isBusy) this.writable(node, connection)
   }
 
@@ -311,6 +311,16 @@ export class Bridge implements RemoteRouter {
       logger.debug({ peer: node.name, error }, 'cannot connect')
       failWaiting()
     })
+  }
+
+  /** Whether the peer can take a message is known only now: a native record, for instance. */
+  #deliver(signal: WaitingSignal, node: Atom, connection: Sender): void {
+    try {
+      signal.deliver(connection)
+    } catch (error) {
+      this.#options.logger.error({ peer: node.name, error }, `a message that waited for ${node.name} is lost`)
+      signal.fail()
+    }
   }
 
   /** Too much waits: it is given up, as if the attempt to connect had failed. */

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { OP } from '../../src/dist/control.ts'
 import * as flags from '../../src/dist/flags.ts'
-import { atom, type Encodable, EncodeError, Pid, tuple } from '../../src/etf/index.ts'
+import { atom, type Encodable, EncodeError, Pid, RecordTerm, tuple } from '../../src/etf/index.ts'
 import {
   ALL,
   HERE,
@@ -182,5 +182,16 @@ test('a spawn request to a peer that cannot spawn is reported', (t) => {
   writer.spawnRequest(REF, US, US, MFA, [], [])
   t.same(writer.unsupported, [[REF, US]])
   t.equal(writer.take().length, 0)
+  t.end()
+})
+
+test('a native record is sent to a peer that takes it, and refused for any other, which hears nothing', (t) => {
+  const record = new RecordTerm(atom('m'), atom('point'), true, [atom('x')], [1])
+  const writer = new TestWriter(ALL)
+  writer.send(US, THEM, record)
+  t.ok(sameSignal(receive(ALL, split(writer.take()), HERE)[0], ['send', US, THEM, record]))
+  const older = new TestWriter(ALL & ~flags.DFLAG_NATIVE_RECORDS)
+  t.throws(() => older.send(US, THEM, [record]), { code: 'ERR_ETF_RECORD', path: ['[0]'] })
+  t.equal(older.take().length, 0)
   t.end()
 })

@@ -337,6 +337,23 @@ test('nothing is missing in the middle after more was sent than may wait, howeve
   )
 })
 
+test('a message that the peer turns out not to take is lost alone, and told as unreachable', async (t) => {
+  const { bridge, told } = harness()
+  const { handler, signals } = recorder()
+  const spawnRequest = (): never => {
+    throw new Error('a native record')
+  }
+  bridge.send(ME, THERE, 1)
+  bridge.spawnRequest(NODE, REQUEST)
+  bridge.send(ME, THERE, 2)
+  bridge.connected(NODE, { ...handler, spawnRequest })
+  t.same(
+    signals.map(([, , , message]) => message),
+    [1, 2],
+  )
+  t.same(told, [['spawnReply', REQUEST.id, ME, 0, NOCONNECTION]])
+})
+
 test('a dial that fails after too much waited makes room for the next one', async (t) => {
   const { bridge, dialed, refuse, up } = harness({ limits: { ...LIMITS, signals: 1 } })
   for (let i = 0; i < 3; i++) bridge.send(ME, THERE, i)
