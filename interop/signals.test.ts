@@ -12,8 +12,8 @@ import {
   Tuple,
   tuple,
 } from '../src/index.ts'
-import { randomFrom } from '../test/support/random.ts'
 import { findBeam, type Peer, waitFor } from './peer.ts'
+import { randomNumbers } from './support/arbitrary-terms.ts'
 import { connectedCluster, EX, TS } from './support/cluster.ts'
 
 /** A process of ours that keeps what it gets. */
@@ -43,7 +43,7 @@ async function thereIs(node: BeamNode, peer: Peer, name: string): Promise<Pid> {
 test('links and unlinks of both sides that race end in the same state on both', async (t) => {
   const seed = randomInt(2 ** 31)
   t.comment(`seed ${seed}`)
-  const random = randomFrom(seed)
+  const random = randomNumbers(seed)
   const { node, peer } = await connectedCluster(t, { peer: { library: false } })
   const ours = await Promise.all(Array.from({ length: 8 }, (_, i) => keeper(node, `ours_${i}`)))
   const theirs = await Promise.all(Array.from({ length: 8 }, (_, i) => thereIs(node, peer, `theirs_${i}`)))
