@@ -8,6 +8,7 @@ export { compareTerms, type Order, termEquals } from './compare.ts'
 export { decode } from './decode.ts'
 export { elixirStructs } from './elixir-structs.ts'
 export { encode } from './encode.ts'
+export { erlpack } from './erlpack.ts'
 export {
   DecodeError,
   type DecodeErrorCode,
