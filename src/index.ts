@@ -92,7 +92,7 @@ export type {
   RpcResponse,
 } from './services/index.ts'
 export { PgError, PgMonitor, PgScope, Rpc, RpcError, RpcRequests } from './services/index.ts'
-export { type StartNodeOptions, startNode } from './start.ts'
+export { type RemoteShellOptions, type StartNodeOptions, startNode } from './start.ts'
 export type {
   AutoShutdown,
   ChildCounts,

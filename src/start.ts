@@ -1,11 +1,25 @@
 /** Builds a node and starts its default services. */
 import { BeamNode } from './beam-node.ts'
+import { OptionError } from './core/index.ts'
+import * as etf from './etf/index.ts'
 import { atom } from './etf/index.ts'
 import { NodeCore, type NodeOptions } from './node/index.ts'
-import { exposeDefaults, FunctionTable, NetKernel, Rex, serveSpawn } from './services/index.ts'
+import {
+  exposeDefaults,
+  exposeRemoteShell,
+  FunctionTable,
+  NetKernel,
+  Rex,
+  serveSpawn,
+} from './services/index.ts'
 
 const NET_KERNEL = atom('net_kernel')
 const REX = atom('rex')
+
+export interface RemoteShellOptions {
+  /** Names that the code of a shell sees, beside those that are always there. */
+  readonly scope?: Readonly<Record<string, unknown>>
+}
 
 export interface StartNodeOptions extends NodeOptions {
   /**
@@ -13,6 +27,11 @@ export interface StartNodeOptions extends NodeOptions {
    * iex helpers call. They read and change nothing. False: only exposed functions answer. Default true.
    */
   readonly introspection?: boolean
+  /**
+   * Whether `erl -remsh` and `iex --remsh` open a JavaScript prompt in this node. Whoever has the cookie can then run any
+   * code here, as on a BEAM. `node` and what `beamjoin/etf` exports are in scope; `scope` adds names. Default false.
+   */
+  readonly remoteShell?: boolean | RemoteShellOptions
 }
 
 /**
@@ -32,7 +51,10 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
   try {
     const functions = new FunctionTable()
     const node = new BeamNode(core, functions)
-    if (options.introspection ?? true) exposeDefaults(functions, node)
+    const introspection = options.introspection ?? true
+    if (introspection) exposeDefaults(functions, node)
+    const scope = shellScope(options.remoteShell ?? false, node)
+    if (introspection || scope !== undefined) exposeRemoteShell(functions, node, scope)
     core.bridge.onSpawnRequest((request) => serveSpawn(runtime, functions, request))
     await Promise.all([
       runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),
@@ -44,4 +66,16 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
     await core.stop()
     throw error
   }
+}
+
+/** Undefined: shells are refused. */
+function shellScope(
+  option: boolean | RemoteShellOptions,
+  node: BeamNode,
+): Record<string, unknown> | undefined {
+  if (option === false) return undefined
+  if (option !== true && (typeof option !== 'object' || option === null)) {
+    throw new OptionError(`remoteShell must be true, false or an object with a scope, got ${typeof option}`)
+  }
+  return { ...etf, ...(option === true ? {} : option.scope), node }
 }

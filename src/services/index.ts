@@ -4,6 +4,7 @@ export { NetKernel } from './net-kernel.ts'
 export { PgError } from './pg/errors.ts'
 export { PgScope } from './pg/scope.ts'
 export { type PgListener, PgMonitor } from './pg/watchers.ts'
+export { exposeRemoteShell } from './remote-shell/remote-shell.ts'
 export { RpcError, type RpcErrorCode } from './rpc/errors.ts'
 export {
   type ExposedFunction,

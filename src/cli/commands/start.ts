@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import * as beamjoin from '../../index.ts'
 import { type BeamNode, DistributedSupervisor, type Program, startNode } from '../../index.ts'
 import { type Arguments, type Command, type Io, UsageError } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
@@ -40,6 +41,10 @@ The default export of FILE (.js or .ts) is an object with any of
     },
     ...TLS_OPTIONS,
     hidden: { type: 'boolean', help: 'do not appear in Node.list()' },
+    'remote-shell': {
+      type: 'boolean',
+      help: 'erl -remsh and iex --remsh open a JavaScript prompt in this node',
+    },
     hints: { type: 'boolean', help: 'print lines to try in iex; they show the cookie' },
   },
   arity: [0, 1],
@@ -62,6 +67,7 @@ The default export of FILE (.js or .ts) is an object with any of
       ...(tls === undefined ? {} : { listen: { tls } }),
       epmdPort: epmdPort(io.env),
       signal: io.interrupted,
+      remoteShell: args.flag('remote-shell') && { scope: beamjoin },
     })
     try {
       await serve(node, program, args, io)

@@ -7,6 +7,7 @@ import { Atom, atom, Pid, type Term, tuple } from '../../etf/index.ts'
 import type { FunctionTable } from '../rpc/exposed.ts'
 import { APPLICATION, applicationEntry, packageVersion } from './application.ts'
 import { appmonFunctions } from './appmon.ts'
+import { exposeBeforeShell } from './before-shell.ts'
 import type { DescribedNode } from './described-node.ts'
 import { erlangFunctions } from './erlang-functions.ts'
 import { observerBackend } from './observer-backend.ts'
@@ -15,12 +16,8 @@ import { OTP_RELEASE } from './system-info.ts'
 import { systemStatus } from './system-status.ts'
 import { badarg, charlist } from './terms.ts'
 
-const ERROR = atom('error')
 const OK = atom('ok')
-const MODULE = atom('module')
-const NOFILE = atom('nofile')
 const STARTED = atom('started')
-const MS_PER_S = 1000
 const GEN_SERVER_START = tuple(atom('gen_server'), atom('init_it'), 6)
 const PLAIN_START = tuple(atom('proc_lib'), atom('init_p'), 5)
 
@@ -29,6 +26,7 @@ export function exposeDefaults(functions: FunctionTable, node: DescribedNode): v
   const erlang = erlangFunctions(node, functions)
   const isLocal = (pid: Term | undefined): pid is Pid => pid instanceof Pid && pid.node === node.name
   const expose = functions.exposeByDefault.bind(functions)
+  exposeBeforeShell(functions, node)
   expose('erlang', erlang)
   expose('Elixir.Process', {
     'alive?/1': (pid) => isLocal(pid) && runtime.isAlive(pid),
@@ -43,14 +41,9 @@ export function exposeDefaults(functions: FunctionTable, node: DescribedNode): v
   })
   expose('Elixir.System', { 'otp_release/0': () => OTP_RELEASE })
   expose('code', {
-    'ensure_loaded/1': (module) => {
-      if (!(module instanceof Atom)) return badarg()
-      return functions.hasModule(module) ? tuple(MODULE, module) : tuple(ERROR, NOFILE)
-    },
     'is_loaded/1': () => false,
     'which/1': () => atom('non_existing'),
   })
-  expose('net_kernel', { 'get_net_ticktime/0': () => Math.round(node.tickTime / MS_PER_S) })
   expose('rpc', {
     'pinfo/1': (pid) => (isLocal(pid) ? allProcessInfo(runtime, pid) : badarg()),
     'pinfo/2': (pid, item) => (isLocal(pid) ? someProcessInfo(runtime, pid, item as Term) : badarg()),
@@ -64,7 +57,6 @@ export function exposeDefaults(functions: FunctionTable, node: DescribedNode): v
     'which_applications/0': () => [applicationEntry()],
     'which_applications/1': () => [applicationEntry()],
     'loaded_applications/0': () => [applicationEntry()],
-    'get_env/3': (_application, _key, otherwise) => otherwise,
     'get_key/2': (application, key) =>
       application === APPLICATION && key === atom('vsn')
         ? tuple(OK, charlist(packageVersion()))

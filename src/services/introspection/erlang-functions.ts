@@ -4,7 +4,7 @@ import { type Atom, Atom as AtomClass, atom, Pid, type Term } from '../../etf/in
 import type { ExposedFunctions, FunctionTable } from '../rpc/exposed.ts'
 import type { DescribedNode } from './described-node.ts'
 import { allProcessInfo, someProcessInfo } from './process-info.ts'
-import { memory, memoryOf, Statistics, systemInfo } from './system-info.ts'
+import { memory, memoryOf, Statistics } from './system-info.ts'
 import { badarg, itemName, proplist } from './terms.ts'
 
 const UNDEFINED = atom('undefined')
@@ -34,7 +34,6 @@ export function erlangFunctions(node: DescribedNode, functions: FunctionTable): 
     'processes/0': () => runtime.processes(),
     'process_info/1': (pid) => allProcessInfo(runtime, ownPid(pid, node.name)),
     'process_info/2': (pid, item) => someProcessInfo(runtime, ownPid(pid, node.name), item as Term),
-    'system_info/1': (item) => systemInfo(node, item),
     'memory/0': () => proplist(memory()),
     'memory/1': memoryOf,
     'statistics/1': (item) => statistics.read(item),
