@@ -1,0 +1,127 @@
+/** Frames in a stream, wherever it is cut. */
+import { test } from 'tap'
+import { ChunkQueue } from '../../src/core/index.ts'
+import { capabilitiesOf } from '../../src/dist/capabilities.ts'
+import { FrameReader } from '../../src/dist/frame-reader.ts'
+import { takeFrame } from '../../src/dist/framing.ts'
+import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
+import { atom, type Term, termEquals, tuple } from '../../src/etf/index.ts'
+import { ALL, frame, HERE, MESSAGE, NAME, NO_HEADER, REF, TestWriter, THEM, US } from './control-frames.ts'
+import { recorder, type Signal } from './recorder.ts'
+import { signalTerm } from './signal-vectors.ts'
+
+const LIMIT = DEFAULT_CONNECTION_LIMITS.frameBytes
+
+function withLength(body: Uint8Array): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(body.length)
+  return Buffer.concat([length, body])
+}
+
+/** A message cut by hand into fragments of a few bytes, which a peer may do. */
+function smallFragments(sequence: number): Buffer[] {
+  const body = frame(tuple(22, US, THEM), MESSAGE).subarray(3)
+  const controlEnd = frame(tuple(22, US, THEM)).length - 3
+  const pieces = [
+    body.subarray(0, controlEnd),
+    body.subarray(controlEnd, controlEnd + 5),
+    body.subarray(controlEnd + 5),
+  ]
+  return pieces.map((piece, i) => {
+    const head = Buffer.alloc(i === 0 ? 19 : 18)
+    head.writeUInt8(131, 0)
+    head.writeUInt8(i === 0 ? 69 : 70, 1)
+    head.writeUInt32BE(sequence, 6)
+    head.writeUInt32BE(pieces.length - i, 14)
+    return withLength(Buffer.concat([head, piece]))
+  })
+}
+
+const TICK = Buffer.alloc(4)
+
+/** A stream of everything: atoms that are new and known, ticks, fragments of two messages among other frames. */
+function stream(negotiated: bigint): Buffer {
+  const writer = new TestWriter(negotiated)
+  writer.send(US, THEM, MESSAGE)
+  writer.link(US, THEM)
+  const first = writer.take()
+  writer.sendName(US, NAME, MESSAGE)
+  writer.monitor(US, NAME, REF)
+  writer.exit(US, THEM, tuple(atom('shutdown'), 'x'.repeat(300)))
+  const second = writer.take()
+  if (negotiated === NO_HEADER) return Buffer.concat([first, TICK, second, TICK, TICK])
+  const [a, b] = [smallFragments(1), smallFragments(7)]
+  return Buffer.concat([first, a[0]!, TICK, b[0]!, b[1]!, second, a[1]!, b[2]!, a[2]!, TICK])
+}
+
+function readAll(negotiated: bigint, chunks: Iterable<Uint8Array>): Signal[] {
+  const { handler, signals } = recorder()
+  const reader = new FrameReader(HERE, capabilitiesOf(negotiated), {}, DEFAULT_CONNECTION_LIMITS)
+  const queue = new ChunkQueue()
+  for (const chunk of chunks) {
+    queue.append(chunk)
+    for (let next = takeFrame(queue, LIMIT); next !== undefined; next = takeFrame(queue, LIMIT)) {
+      if (next.length > 0) reader.readFrame(next, handler)
+    }
+  }
+  if (queue.length > 0) throw new Error(`${queue.length} bytes are left`)
+  return signals
+}
+
+function isSame(found: readonly Signal[], wanted: readonly Signal[]): boolean {
+  return termEquals(found.map(signalTerm) as Term, wanted.map(signalTerm) as Term)
+}
+
+for (const [form, negotiated] of [
+  ['with headers', ALL],
+  ['passed through', NO_HEADER],
+] as const) {
+  const bytes = stream(negotiated)
+  const whole = readAll(negotiated, [bytes])
+
+  test(`frames ${form} that are glued together are all read, in order`, (t) => {
+    const methods = ['send', 'link', 'sendName', 'monitor', 'exit']
+    if (negotiated === ALL) methods.push('send', 'send')
+    t.same(
+      whole.map(([method]) => method),
+      methods,
+    )
+    t.end()
+  })
+
+  test(`a stream of frames ${form} means the same wherever it is cut in two`, (t) => {
+    let different = 0
+    for (let at = 1; at < bytes.length; at++) {
+      if (!isSame(readAll(negotiated, [bytes.subarray(0, at), bytes.subarray(at)]), whole)) different++
+    }
+    t.equal(different, 0, `${bytes.length - 1} places`)
+    t.end()
+  })
+
+  test(`a stream of frames ${form} means the same byte by byte, and in pieces of any one size`, (t) => {
+    for (let size = 1; size <= 64; size++) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.subarray(i * size, (i + 1) * size),
+      )
+      t.ok(isSame(readAll(negotiated, pieces), whole), `${size} bytes`)
+    }
+    t.end()
+  })
+}
+
+test('a length above the limit is refused as soon as it is there, and nothing is allocated for it', (t) => {
+  const queue = new ChunkQueue()
+  for (const byte of [0xff, 0xff, 0xff]) {
+    queue.append(Uint8Array.of(byte))
+    t.equal(takeFrame(queue, LIMIT), undefined)
+  }
+  queue.append(Uint8Array.of(0xff))
+  const before = process.memoryUsage().arrayBuffers
+  t.throws(() => takeFrame(queue, LIMIT), {
+    code: 'ERR_DIST_FRAME_LIMIT',
+    actual: 0xffffffff,
+    expected: LIMIT,
+  })
+  t.ok(process.memoryUsage().arrayBuffers - before < 1_000_000)
+  t.end()
+})

@@ -1,0 +1,145 @@
+/** The way out: what leaves when, and what waits. */
+import { test } from 'tap'
+import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
+import { atom, Pid } from '../../src/etf/index.ts'
+import { ALL, HERE, receive, split, TestWriter, THEM, US } from './control-frames.ts'
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const OTHER = new Pid(HERE, 99, 0, 7)
+const LARGE = new Uint8Array(1_000_000).fill(255)
+
+/** What each frame is: a header, a first fragment, a later one. */
+function kinds(bytes: readonly Uint8Array[]): string {
+  return bytes
+    .flatMap(split)
+    .map((frame) => ({ 68: 'h', 69: 'F', 70: 'f' })[frame[1]!])
+    .join('')
+}
+
+test('fragments leave while the transport has room, and again when it has drained', async (t) => {
+  const writer = new TestWriter(ALL)
+  const { sink } = writer
+  writer.send(US, THEM, LARGE)
+  t.equal(kinds(sink.written), 'F', 'the first one at once')
+  sink.bufferedBytes = 300_000
+  await turn()
+  await turn()
+  const before = sink.written.length
+  t.ok(before < 4)
+  writer.link(OTHER, THEM)
+  await turn()
+  t.equal(kinds(sink.written.slice(before)), 'h', 'a frame of another goes ahead')
+  sink.bufferedBytes = 0
+  writer.output.handleDrain()
+  t.equal(kinds(sink.written).replaceAll('h', ''), `F${'f'.repeat(15)}`)
+  const received = receive(ALL, sink.written.flatMap(split), HERE)
+  t.same(
+    received.map(([method]) => method),
+    ['link', 'send'],
+  )
+})
+
+test('a fast transport gets so many fragments in one turn and no more', async (t) => {
+  const writer = new TestWriter(ALL)
+  writer.send(US, THEM, new Uint8Array(4_000_000).fill(255))
+  const perTurn: number[] = []
+  for (let i = 0; i < 5; i++) {
+    const before = writer.sink.written.length
+    await turn()
+    perTurn.push(writer.sink.written.length - before)
+  }
+  t.ok(
+    perTurn.every((count) => count <= 16),
+    perTurn.join(', '),
+  )
+  t.equal(kinds(writer.sink.written).length, 62)
+})
+
+test('frames behind a large message of the same pair follow it with their atoms inline', async (t) => {
+  const writer = new TestWriter(ALL)
+  writer.send(US, THEM, LARGE)
+  writer.send(US, THEM, atom('some_long_atom'))
+  writer.exit(US, THEM, atom('some_long_atom'))
+  writer.send(OTHER, THEM, atom('some_long_atom'))
+  const frames = split(writer.take())
+  const signals = receive(ALL, frames, HERE)
+  t.same(
+    signals.map(([method, from]) => `${method} ${(from as Pid).id}`),
+    ['send 99', 'send 1', 'send 1', 'exit 1'],
+  )
+  t.same(
+    frames.slice(-2).map((frame) => [frame[1], frame[2]]),
+    [
+      [68, 0],
+      [68, 0],
+    ],
+    'they refer to nothing',
+  )
+})
+
+test('what is above the mark makes it busy, and it says when that is over', async (t) => {
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, highWaterMark: 500_000 }
+  const writer = new TestWriter(ALL, { limits })
+  const { output, sink } = writer
+  sink.bufferedBytes = 300_000
+  writer.send(US, THEM, 'x'.repeat(60_000))
+  output.flush()
+  t.equal(output.isBusy, false)
+  writer.send(US, THEM, LARGE)
+  t.equal(output.isBusy, true)
+  t.equal(writer.drained, 0)
+  sink.bufferedBytes = 0
+  output.handleDrain()
+  await turn()
+  t.equal(output.isBusy, false)
+  t.equal(writer.drained, 1)
+  t.equal(output.pendingBytes, 0)
+})
+
+test('a mark below what a transport takes in one go is looked after as well', async (t) => {
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, highWaterMark: 10 }
+  const writer = new TestWriter(ALL, { limits })
+  writer.sink.write = (bytes) => {
+    writer.sink.bufferedBytes += bytes.length
+    // It never asks to wait, so it will not tell either.
+    return true
+  }
+  writer.link(US, THEM)
+  await turn()
+  t.equal(writer.output.isBusy, true)
+  writer.sink.bufferedBytes = 0
+  await turn()
+  await turn()
+  t.equal(writer.output.isBusy, false)
+  t.equal(writer.drained, 1)
+})
+
+test('above the hard limit nothing more is taken, and it is told', async (t) => {
+  const limits = { ...DEFAULT_CONNECTION_LIMITS, pendingBytes: 1_500_000 }
+  const writer = new TestWriter(ALL, { limits })
+  writer.sink.bufferedBytes = 400_000
+  writer.send(US, THEM, LARGE)
+  writer.send(OTHER, THEM, LARGE)
+  t.same(writer.overflows, [], 'one message may go beyond it')
+  writer.send(US, THEM, 'behind')
+  t.equal(writer.overflows.length, 1)
+  t.ok(writer.overflows[0]! > 1_500_000)
+})
+
+test('finish gives everything to the transport, and stop drops it', async (t) => {
+  const writer = new TestWriter(ALL)
+  writer.sink.bufferedBytes = 1_000_000
+  writer.send(US, THEM, LARGE)
+  writer.send(US, THEM, 'behind')
+  writer.send(OTHER, THEM, 'ahead')
+  writer.output.finish()
+  const signals = receive(ALL, writer.sink.written.flatMap(split), HERE)
+  t.equal(signals.length, 3)
+  const stopped = new TestWriter(ALL)
+  stopped.send(US, THEM, LARGE)
+  stopped.send(OTHER, THEM, 'ahead')
+  stopped.output.stop()
+  await turn()
+  await turn()
+  t.equal(kinds(stopped.sink.written), 'F')
+})
