@@ -2,7 +2,8 @@
  * 64 processes on each side send messages of 10 B to 8 MiB, mixed, to eight on the other, in both directions at once:
  * nothing is lost, reordered or corrupted; also while one side does not read.
  *
- * `BEAMJOIN_STRESS=500` makes each process send 500 messages; 12 otherwise. `BEAMJOIN_STRESS_SEED` repeats a run.
+ * `BEAMJOIN_STRESS=500 TAP_TIMEOUT=0` makes each process send 500 messages; 12 otherwise. `BEAMJOIN_STRESS_SEED` repeats a
+ * run.
  */
 import { createHash, randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -174,6 +175,7 @@ for (const carrier of ['TCP', 'TLS'] as const) {
 
   test(`64 processes on each side at once over ${carrier}: nothing lost, reordered or corrupted, and pings in between`, {
     skip,
+    timeout: TIMEOUT,
   }, async (t) => {
     const setup = await setUp(t, carrier)
     const { blob, node, peer, receivers } = setup
@@ -205,7 +207,9 @@ for (const carrier of ['TCP', 'TLS'] as const) {
   })
 }
 
-test('a BEAM that does not read for a while holds our processes back, and loses nothing', async (t) => {
+test('a BEAM that does not read for a while holds our processes back, and loses nothing', {
+  timeout: TIMEOUT,
+}, async (t) => {
   const setup = await setUp(t)
   const { blob, node, peer, receivers } = setup
   peer.signal('SIGSTOP')
@@ -229,7 +233,9 @@ test('a BEAM that does not read for a while holds our processes back, and loses 
   await expectAll(setup, t, { ours: SENDERS * messages, theirs: 0 })
 })
 
-test('a node of ours that is slow to read loses nothing of what the BEAM sends', async (t) => {
+test('a node of ours that is slow to read loses nothing of what the BEAM sends', {
+  timeout: TIMEOUT,
+}, async (t) => {
   const setup = await setUp(t)
   const { peer, sinks } = setup
   // The event loop stands still most of the time.

@@ -1,7 +1,9 @@
 /** Processes that are held back because a node is busy. */
 import { test } from 'tap'
-import { atom, type Term } from '../../src/etf/index.ts'
+import { atom, Pid, type Term } from '../../src/etf/index.ts'
+import type { Cell } from '../../src/runtime/cell.ts'
 import { GenServer, noreply } from '../../src/runtime/index.ts'
+import { ThreadCell } from '../../src/runtime/threads/thread-cell.ts'
 import { settled, testRuntime } from './runtimes.ts'
 
 const BUSY = atom('busy@there')
@@ -137,4 +139,37 @@ test('plain code and processes that are gone are never held', async (t) => {
   await settled()
   runtime.sink.hold(pid, BUSY)
   runtime.sink.release(BUSY)
+})
+
+test('a process in a thread that is held gets nothing more until it is released, and then all in order', async (t) => {
+  const delivered: Term[] = []
+  const queue: ThreadCell[] = []
+  const host = {
+    mailboxLimit: 10,
+    enqueue: (each: Cell) => void queue.push(each as ThreadCell),
+    mailboxFull: () => {},
+  }
+  const thread = {
+    deliver: (_cell: ThreadCell, message: Term) => void delivered.push(message),
+    ended: () => {},
+    leaderChanged: () => {},
+    begin: () => {},
+  }
+  const pid = new Pid(BUSY, 1, 0, 1)
+  const cell = new ThreadCell(host, { pid, parent: pid, ancestors: [], groupLeader: pid, label: 'x' }, thread)
+  const run = (): void => {
+    for (const each of queue.splice(0)) each.run(100)
+  }
+  cell.deliver(1)
+  cell.hold()
+  cell.deliver(2)
+  cell.deliver(3)
+  run()
+  t.same(delivered, [1])
+  cell.release()
+  cell.deliver(4)
+  run()
+  t.same(delivered, [1, 2, 3, 4])
+  cell.deliver(5)
+  t.same(delivered, [1, 2, 3, 4, 5])
 })

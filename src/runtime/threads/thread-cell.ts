@@ -33,9 +33,13 @@ export class ThreadCell extends Cell {
     })
   }
 
-  /** Nothing waits here: what stands in line for the thread does so in order with the signals to it. */
+  /**
+   * Nothing waits here, for what stands in line for the thread does so in order with the signals to it; unless the process
+   * is held: then it gets to handle what its thread has, and nothing more.
+   */
   override deliver(message: Term): void {
-    if (this.alive) this.#thread.deliver(this, message)
+    if (this.isHeld || this.mailbox.length > 0) super.deliver(message)
+    else if (this.alive) this.#thread.deliver(this, message)
   }
 
   override ended(reason: Term): void {
@@ -45,6 +49,9 @@ export class ThreadCell extends Cell {
 
   protected work(_limit: number): number {
     this.#thread.begin()
+    while (this.mailbox.length > 0 && this.alive && !this.isHeld) {
+      this.#thread.deliver(this, this.mailbox.shift() as Term)
+    }
     return 1
   }
 }
