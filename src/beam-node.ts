@@ -243,6 +243,11 @@ export class BeamNode implements SupervisorHost {
     return this.runtime.call(to, request, options)
   }
 
+  /** As `call`, with another label than `$gen_call` in front of `{Pid, Tag}`: `system`, for instance. */
+  request(label: Atom, to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
+    return this.runtime.request(label, to, request, options)
+  }
+
   /** As `GenServer.cast/2`. */
   cast(to: Destination, request: Encodable): void {
     this.runtime.cast(to, request)

@@ -63,7 +63,9 @@ export type {
   ProcessFunction,
   ServerClass,
   ServerName,
+  ServerStatistics,
   StartOptions,
+  SysCaller,
   ThreadOptions,
   Watchable,
 } from './runtime/index.ts'
@@ -79,7 +81,9 @@ export {
   ProcessError,
   reply,
   SpawnError,
+  SysError,
   stop,
+  sys,
   thread,
 } from './runtime/index.ts'
 export type {

@@ -3,7 +3,7 @@
  * place in the scheduler. Functions, servers and the client of plain code are the three kinds.
  */
 import type { Timer } from '../core/index.ts'
-import type { Atom, Pid, Reference, Term } from '../etf/index.ts'
+import type { Atom, Encodable, Pid, Reference, Term } from '../etf/index.ts'
 import { ProcessError } from './errors.ts'
 import { LinkTable } from './link-table.ts'
 import { Mailbox } from './mailbox.ts'
@@ -68,6 +68,8 @@ export abstract class Cell implements Runnable {
   readonly permanent: boolean = false
   /** The registered name. */
   name: Atom | undefined
+  /** What the process says it is, for those who look at it: `Process.set_label/1`. */
+  processLabel: Encodable | undefined
   readonly mailbox = new Mailbox()
   readonly links = new LinkTable()
   /** What this process watches. */

@@ -98,3 +98,13 @@ export class SpawnError extends BeamjoinError {
     this.reason = reason
   }
 }
+
+/** A server refused what `sys` asked of it, or failed at it; `reason` is what it said. */
+export class SysError extends BeamjoinError {
+  readonly reason: Term
+
+  constructor(reason: Term) {
+    super('ERR_RUNTIME_SYS', `the server did not do what sys asked of it: ${printed(reason)}`)
+    this.reason = reason
+  }
+}

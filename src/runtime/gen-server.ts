@@ -88,6 +88,14 @@ export abstract class GenServer<S = unknown> implements ServerCallbacks<S> {
     return state as Encodable
   }
 
+  /**
+   * The state for another version of the code, as `code_change/3`: `:sys.change_code` asks for it while the server is
+   * suspended. When it throws, the asker hears so and the state stays.
+   */
+  codeChange(_oldVersion: Term, state: S, _extra: Term): MaybePromise<S> {
+    return state
+  }
+
   /** Answers a call whose callback returned `noreply`; also long after. */
   protected reply(from: From, value: Encodable): void {
     this.self.reply(from, value)

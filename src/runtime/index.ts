@@ -18,7 +18,15 @@ export type {
   ViaName,
   Watchable,
 } from './destination.ts'
-export { CallError, type CallFailure, ExitError, InitError, ProcessError, SpawnError } from './errors.ts'
+export {
+  CallError,
+  type CallFailure,
+  ExitError,
+  InitError,
+  ProcessError,
+  SpawnError,
+  SysError,
+} from './errors.ts'
 export type { From } from './gen-reply.ts'
 export { GenServer } from './gen-server.ts'
 export type { RuntimeLimits } from './kernel.ts'
@@ -46,4 +54,5 @@ export {
 } from './server-callbacks.ts'
 export type { MonitorTarget, RemoteName, RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
 export type { StartOptions, StartResult } from './spawner.ts'
+export { type ServerStatistics, type SysCaller, sys } from './sys.ts'
 export { type ThreadOptions, thread } from './threads/thread.ts'

@@ -1,5 +1,5 @@
 /** What is known about a process from outside. */
-import type { Atom, Pid, Term } from '../etf/index.ts'
+import type { Atom, Encodable, Pid, Term } from '../etf/index.ts'
 import type { Cell } from './cell.ts'
 import { FunctionCell } from './function-cell.ts'
 import { ServerCell } from './server-cell.ts'
@@ -8,6 +8,8 @@ import type { MonitorTarget } from './signals.ts'
 export interface ProcessInfo {
   /** Class or function name of what runs in it. */
   readonly label: string
+  /** What it says it is itself, as `Process.set_label/1`. */
+  readonly processLabel: Encodable | undefined
   /** `client` is the process that stands for plain code. */
   readonly kind: 'server' | 'function' | 'client'
   /** False while its code runs, or its turn has not come yet. */
@@ -32,6 +34,7 @@ export function processInfo(cell: Cell): ProcessInfo {
   const { mailbox } = cell
   return {
     label: cell.label,
+    processLabel: cell.processLabel,
     kind: cell instanceof ServerCell ? 'server' : cell instanceof FunctionCell ? 'function' : 'client',
     isWaiting: cell.isWaiting,
     registeredName: cell.name,

@@ -77,6 +77,15 @@ export class Process {
     this.#cell.trapExit = trap
   }
 
+  /** What this process says it is, for those who look at it: as `Process.set_label/1`. Any term. */
+  get label(): Encodable | undefined {
+    return this.#cell.processLabel
+  }
+
+  set label(label: Encodable | undefined) {
+    this.#cell.processLabel = label
+  }
+
   get clock(): Clock {
     return this.#kernel.clock
   }

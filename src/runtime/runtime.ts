@@ -172,6 +172,11 @@ export class Runtime {
     return this.client.call(to, request, options)
   }
 
+  /** As `call`, with another label than `$gen_call` in front of `{Pid, Tag}`: `system`, for instance. */
+  request(label: Atom, to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
+    return this.client.request(label, to, request, options)
+  }
+
   cast(to: Destination, request: Encodable): void {
     this.client.cast(to, request)
   }

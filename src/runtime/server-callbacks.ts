@@ -149,6 +149,7 @@ export interface ServerCallbacks<S> {
   handleContinue(argument: unknown, state: S): MaybePromise<InfoResult<S>>
   terminate(reason: Term, state: S): MaybePromise<void>
   formatStatus(state: S): Encodable
+  codeChange(oldVersion: Term, state: S, extra: Term): MaybePromise<S>
 }
 
 /** A class that extends `GenServer`. */

@@ -15,9 +15,17 @@ import { ProcessError } from './errors.ts'
 import { type From, isFrom } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
 import { Process } from './process.ts'
-import { type NextOptions, NoReply, Reply, type ServerCallbacks, Stop } from './server-callbacks.ts'
+import {
+  type MaybePromise,
+  type NextOptions,
+  NoReply,
+  Reply,
+  type ServerCallbacks,
+  Stop,
+} from './server-callbacks.ts'
+import { type Debugged, ServerDebug } from './server-debug.ts'
 import { type Boot, boot, isThenable, type ServerPlan } from './server-start.ts'
-import { answerSystem, type SystemTarget } from './system-messages.ts'
+import { answerSystem, type SystemAnswer, type SystemTarget } from './system-messages.ts'
 
 const BAD_RETURN_VALUE = atom('bad_return_value')
 const NOT_A_TERM = atom('not_a_term')
@@ -25,7 +33,7 @@ const NOT_A_TERM = atom('not_a_term')
 /** How many messages of a batch are handled without a look at the clock; the first few are all looked at. */
 const CLOCK_EVERY = 8
 
-export class ServerCell extends Cell implements SystemTarget {
+export class ServerCell extends Cell implements SystemTarget, Debugged {
   readonly #kernel: Kernel
   /** Until it serves, or does not. */
   #plan: ServerPlan | undefined
@@ -33,6 +41,7 @@ export class ServerCell extends Cell implements SystemTarget {
   #server!: ServerCallbacks<unknown>
   state: unknown
   suspended = false
+  debug: ServerDebug | undefined
   /** A callback's promise is awaited. */
   #busy = false
   /** Of the call that is being handled; undefined for other messages. */
@@ -60,6 +69,22 @@ export class ServerCell extends Cell implements SystemTarget {
 
   override get isUnderWay(): boolean {
     return this.#busy || this.#phase === 'starting' || this.#phase === 'stopping'
+  }
+
+  codeChange(oldVersion: Term, extra: Term): MaybePromise<unknown> {
+    return this.#server.codeChange(oldVersion, this.state, extra)
+  }
+
+  debugCommand(command: Term): Encodable {
+    const debug = this.debug ?? new ServerDebug(this)
+    const answer = debug.command(command)
+    this.debug = debug.isOff ? undefined : debug
+    return answer
+  }
+
+  trace(line: string): void {
+    // Whoever switches a trace on wants to see it: the default logger drops what is less than a warning.
+    this.#kernel.logger.warn({ server: this.label, pid: String(this.pid) }, line)
   }
 
   override ended(reason: Term): void {
@@ -143,6 +168,7 @@ export class ServerCell extends Cell implements SystemTarget {
     } else if (this.#timedOut) {
       this.#forgetTimeout()
       this.doing = 'handleInfo'
+      this.debug?.messageIn(TIMEOUT)
       this.#settle(this.#server.handleInfo(TIMEOUT, this.state))
     } else {
       return false
@@ -155,15 +181,6 @@ export class ServerCell extends Cell implements SystemTarget {
     if (timeout !== undefined) this.#forgetTimeout()
     if (message instanceof Tuple) {
       const tag = message[0]
-      if (tag === GEN_CALL && message.length === 3 && isFrom(message[1])) {
-        this.#handleCall(message[1], message[2] as Term)
-        return
-      }
-      if (tag === GEN_CAST && message.length === 2) {
-        this.doing = 'handleCast'
-        this.#settle(this.#server.handleCast(message[1] as Term, this.state))
-        return
-      }
       if (tag === SYSTEM && message.length === 3 && isFrom(message[1])) {
         // As in gen_server, who asks about a server does not take its timeout away; it begins anew.
         this.#timeout = timeout
@@ -174,6 +191,18 @@ export class ServerCell extends Cell implements SystemTarget {
         this.#stop(message[2] as Term)
         return
       }
+      this.debug?.messageIn(message)
+      if (tag === GEN_CALL && message.length === 3 && isFrom(message[1])) {
+        this.#handleCall(message[1], message[2] as Term)
+        return
+      }
+      if (tag === GEN_CAST && message.length === 2) {
+        this.doing = 'handleCast'
+        this.#settle(this.#server.handleCast(message[1] as Term, this.state))
+        return
+      }
+    } else {
+      this.debug?.messageIn(message)
     }
     this.doing = 'handleInfo'
     this.#settle(this.#server.handleInfo(message, this.state))
@@ -203,12 +232,26 @@ export class ServerCell extends Cell implements SystemTarget {
   }
 
   #handleSystem(from: From, request: Term): void {
+    const answer = answerSystem(this, from, request)
+    if (!(answer instanceof Promise)) {
+      this.#finishSystem(from, answer)
+      return
+    }
+    this.#busy = true
+    void answer.then((given) => {
+      this.#busy = false
+      if (!this.alive || this.#phase !== 'serving') return
+      this.#finishSystem(from, given)
+      this.#rest()
+    })
+  }
+
+  #finishSystem(from: From, { reply, terminate }: SystemAnswer): void {
     const { delivery } = this.#kernel
-    const { reply, terminate } = answerSystem(this, from, request)
     try {
       delivery.reply(this, from, reply)
     } catch {
-      // A state of JavaScript objects may have no term, and asking for it must not end the server.
+      // What was asked for has no term, and that must not end the server.
       delivery.reply(this, from, tuple(ERROR, NOT_A_TERM))
     }
     if (terminate !== undefined) this.#stop(terminate.reason)
@@ -247,9 +290,11 @@ export class ServerCell extends Cell implements SystemTarget {
     this.#from = undefined
     if (from !== undefined && serverCallChannel.hasSubscribers) this.#publishCall()
     if (result instanceof NoReply) {
+      this.debug?.noReply(result.state)
       this.#next(result.state, result.options)
     } else if (result instanceof Reply && from !== undefined) {
       this.#kernel.delivery.reply(this, from, result.value)
+      this.debug?.replyOut(result.value, from, result.state)
       this.#next(result.state, result.options)
     } else if (result instanceof Stop && result.state !== undefined && (result.reply === undefined || from)) {
       this.state = result.state[0]

@@ -1,11 +1,17 @@
 /**
  * System messages to servers, `{system, From, Request}` (protocol.md 9.2): what `sys` and `gen_server:stop` send.
- * Debugging, code change and replacing the state are not supported: they are answered as unknown requests are in OTP.
+ *
+ * The function of `replace_state` runs when it is one of this node. One of another node cannot: as on a BEAM that does
+ * not have the module of a function, the answer is `{error, {callback_failed, ..., {error, undef}}}` and the state stays.
  */
-import { inspect as print } from 'node:util'
-import { type Atom, atom, type Encodable, encode, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import { ERROR, OK } from './atoms.ts'
+import { type Atom, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { ERROR, EXIT, OK } from './atoms.ts'
+import { exitReason } from './crash.ts'
 import { type From, replyAlias } from './gen-reply.ts'
+import type { MaybePromise } from './server-callbacks.ts'
+import type { ServerDebug } from './server-debug.ts'
+import { isThenable } from './server-start.ts'
+import { shownTerm } from './shown-term.ts'
 
 /** A server as system messages see it. */
 export interface SystemTarget {
@@ -14,9 +20,17 @@ export interface SystemTarget {
   readonly ancestors: readonly (Pid | Atom)[]
   readonly label: string
   readonly name: Atom | undefined
-  readonly state: unknown
+  /** As `Process.set_label/1` gives one. */
+  readonly processLabel: Encodable | undefined
+  state: unknown
   suspended: boolean
+  /** Made when something is switched on. */
+  readonly debug: ServerDebug | undefined
+  /** Does what `{debug, command}` asks for. */
+  debugCommand(command: Term): Encodable
   formatStatus(): Encodable
+  /** Has the server turn its state into that of another version. */
+  codeChange(oldVersion: Term, extra: Term): MaybePromise<unknown>
 }
 
 /** What to answer, and whether the server ends then. */
@@ -26,7 +40,10 @@ export interface SystemAnswer {
 }
 
 const ANCESTORS = atom('$ancestors')
+const CALLBACK_FAILED = atom('callback_failed')
+const CHANGE_CODE = atom('change_code')
 const DATA = atom('data')
+const DEBUG = atom('debug')
 const GEN_SERVER = atom('gen_server')
 const GET_STATE = atom('get_state')
 const GET_STATUS = atom('get_status')
@@ -34,28 +51,77 @@ const HEADER = atom('header')
 const INIT = atom('init')
 const INITIAL_CALL = atom('$initial_call')
 const MODULE = atom('module')
+const PROCESS_LABEL = atom('$process_label')
+const REPLACE_STATE = atom('replace_state')
 const RESUME = atom('resume')
 const RUNNING = atom('running')
 const STATUS = atom('status')
 const SUSPEND = atom('suspend')
 const SUSPENDED = atom('suspended')
+const SYSTEM_REPLACE_STATE = atom('system_replace_state')
 const TERMINATE = atom('terminate')
+const UNDEF = atom('undef')
 const UNKNOWN_SYSTEM_MSG = atom('unknown_system_msg')
 
-export function answerSystem(server: SystemTarget, from: From, request: Term): SystemAnswer {
-  if (request === GET_STATE) {
-    const state = asTerm(server.state)
-    return { reply: isOldCaller(server, from) ? state : tuple(OK, state) }
-  }
+/** A promise only while the server changes its code, which may take time. */
+export function answerSystem(server: SystemTarget, from: From, request: Term): MaybePromise<SystemAnswer> {
+  if (request === GET_STATE) return { reply: stateAnswer(server, from) }
   if (request === GET_STATUS) return { reply: statusOf(server) }
   if (request === SUSPEND || request === RESUME) {
     server.suspended = request === SUSPEND
     return { reply: OK }
   }
-  if (request instanceof Tuple && request.length === 2 && request[0] === TERMINATE) {
-    return { reply: OK, terminate: { reason: request[1] as Term } }
+  if (!(request instanceof Tuple)) return unknown(request)
+  if (request.length === 2) {
+    if (request[0] === TERMINATE) return { reply: OK, terminate: { reason: request[1] as Term } }
+    if (request[0] === DEBUG) return { reply: server.debugCommand(request[1] as Term) }
+    if (request[0] === REPLACE_STATE) return { reply: replaceState(server, from, request[1]) }
   }
+  // As in OTP, code is changed while the server is suspended.
+  if (request[0] === CHANGE_CODE && request.length === 4 && server.suspended) {
+    return changeCode(server, request[2] as Term, request[3] as Term)
+  }
+  return unknown(request)
+}
+
+function unknown(request: Term): SystemAnswer {
   return { reply: tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request)) }
+}
+
+/** Code of this node gets the state itself, everybody else a term. */
+function stateAnswer(server: SystemTarget, from: From): Encodable {
+  const isOurs = from[0].node === server.pid.node
+  const state = isOurs ? (server.state as Encodable) : shownTerm(server.state)
+  return isOldCaller(server, from) ? state : tuple(OK, state)
+}
+
+function replaceState(server: SystemTarget, from: From, replace: unknown): Encodable {
+  if (typeof replace !== 'function') return callbackFailed(UNDEF)
+  try {
+    server.state = replace(server.state)
+  } catch (error) {
+    const reason = exitReason(error)
+    return callbackFailed(reason instanceof Tuple ? (reason[0] as Term) : reason)
+  }
+  return stateAnswer(server, from)
+}
+
+function callbackFailed(reason: Term): Encodable {
+  return tuple(ERROR, tuple(CALLBACK_FAILED, tuple(GEN_SERVER, SYSTEM_REPLACE_STATE), tuple(ERROR, reason)))
+}
+
+function changeCode(server: SystemTarget, oldVersion: Term, extra: Term): MaybePromise<SystemAnswer> {
+  const changed = (state: unknown): SystemAnswer => {
+    server.state = state
+    return { reply: OK }
+  }
+  const failed = (error: unknown): SystemAnswer => ({ reply: tuple(ERROR, tuple(EXIT, exitReason(error))) })
+  try {
+    const state = server.codeChange(oldVersion, extra)
+    return isThenable(state) ? Promise.resolve(state).then(changed, failed) : changed(state)
+  } catch (error) {
+    return failed(error)
+  }
 }
 
 /**
@@ -73,6 +139,7 @@ function statusOf(server: SystemTarget): Encodable {
   const dictionary = [
     tuple(INITIAL_CALL, tuple(atom(server.label), INIT, 1)),
     tuple(ANCESTORS, [...server.ancestors]),
+    ...(server.processLabel === undefined ? [] : [tuple(PROCESS_LABEL, server.processLabel)]),
   ]
   const name = server.name ?? server.pid
   const misc = [
@@ -80,21 +147,17 @@ function statusOf(server: SystemTarget): Encodable {
     tuple(DATA, [
       tuple(charlist('Status'), sysState),
       tuple(charlist('Parent'), server.parent),
-      tuple(charlist('Logged events'), []),
+      tuple(charlist('Logged events'), server.debug?.shownEvents() ?? []),
     ]),
-    tuple(DATA, [tuple(charlist('State'), asTerm(server.formatStatus()))]),
+    tuple(DATA, [tuple(charlist('State'), shownTerm(server.formatStatus()))]),
   ]
-  return tuple(STATUS, server.pid, tuple(MODULE, GEN_SERVER), [dictionary, sysState, server.parent, [], misc])
-}
-
-/** A state may hold what has no term; then it is shown as text, as `console.log` prints it. */
-function asTerm(state: unknown): Encodable {
-  try {
-    encode(state as Encodable)
-    return state as Encodable
-  } catch {
-    return print(state, { depth: 1 }).replace(/\p{Surrogate}/gu, '\ufffd')
-  }
+  return tuple(STATUS, server.pid, tuple(MODULE, GEN_SERVER), [
+    dictionary,
+    sysState,
+    server.parent,
+    server.debug?.options() ?? [],
+    misc,
+  ])
 }
 
 function charlist(text: string): number[] {

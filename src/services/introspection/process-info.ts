@@ -26,6 +26,7 @@ const MAX_LABEL = 255
 /** Where a server waits for its next message. */
 const GEN_SERVER_LOOP = tuple(atom('gen_server'), atom('loop'), 7)
 const PROCESS = atom('process')
+const PROCESS_LABEL = atom('$process_label')
 const DEFAULT_MIN_HEAP = 233
 const DEFAULT_FULLSWEEP = 65535
 
@@ -45,7 +46,7 @@ const ITEMS: Readonly<Record<string, Item>> = {
   priority: () => NORMAL,
   group_leader: (info) => info.groupLeader,
   parent: (info) => info.parent,
-  label: (info) => info.label,
+  label: (info) => info.processLabel ?? UNDEFINED,
   monitors: (info) => info.monitors.map((target) => tuple(PROCESS, toTarget(target))),
   monitored_by: (info) => [...info.monitoredBy],
   reductions: (info) => info.reductions,
@@ -139,6 +140,7 @@ function dictionary(info: ProcessInfo): [Atom, Encodable][] & Encodable[] {
   return [
     tuple(atom('$initial_call'), initialCall(info)),
     tuple(atom('$ancestors'), [...info.ancestors]),
+    ...(info.processLabel === undefined ? [] : [tuple(PROCESS_LABEL, info.processLabel)]),
   ] as never
 }
 
