@@ -1,6 +1,6 @@
 /** What a connection is made with, and the defaults. */
 import { type Clock, OptionError, systemClock } from '../core/index.ts'
-import { AtomBudget, type CodecOptions, type Pid } from '../etf/index.ts'
+import { type Atom, AtomBudget, type CodecOptions, type Pid } from '../etf/index.ts'
 import type { ControlHandler } from './control.ts'
 import type { DistError } from './errors.ts'
 import type { HandshakeResult } from './handshake/run.ts'
@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   readonly limits?: Partial<ConnectionLimits>
   /** For the messages that pass; `atomBudget` to share one, otherwise the connection has its own. */
   readonly codec?: CodecOptions
+  /** Whether messages to this receiver are decoded as `EXACT` says, whatever `codec` says. Default: to nobody. */
+  readonly wantsExact?: (to: Pid | Atom) => boolean
   /**
    * The connection is gone; called once, on the event loop. `reason` says why: `ERR_DIST_CLOSED` when the peer ended it,
    * another `DistError` for what went wrong, undefined after `close()` or `destroy()` without an error.

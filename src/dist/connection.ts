@@ -84,7 +84,7 @@ export class Connection extends ControlWriter {
       onWritable: () => options.onWritable?.(),
       onOverflow: (bytes) => this.#giveUp(bytes),
     })
-    this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits)
+    this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits, options.wantsExact)
     this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
     this.#tickInterval = tickInterval
     this.#frozenTime = frozenTime

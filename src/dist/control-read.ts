@@ -2,7 +2,7 @@
  * Arriving control messages: every variant of protocol section 3.1, checked and handed to the handler as one signal.
  * Trace tokens are dropped, priorities too. Not supported: dead operations (5), which are errors.
  */
-import type { Atom, Term } from '../etf/index.ts'
+import type { Atom, Pid, Term } from '../etf/index.ts'
 import { ALTACT, type ControlHandler, OP } from './control.ts'
 import {
   atomAt,
@@ -26,6 +26,8 @@ export interface ControlFrame {
   readonly peer: Atom
   /** Reads the payload, which must be there and be all that is left. */
   readPayload(): Term
+  /** As `readPayload`, for a message: the receiver decides how it is decoded. */
+  readMessage(to: Pid | Atom): Term
   /** Checks that nothing is left. */
   expectEnd(): void
 }
@@ -46,27 +48,27 @@ export function dispatchControl(
   switch (op) {
     case OP.SEND_SENDER:
       expectArity(op, arity, 3)
-      handler.send(pidAt(control, 1), pidAt(control, 2), frame.readPayload())
+      sendToPid(pidAt(control, 1), control, frame, handler)
       break
     case OP.SEND_SENDER_TT:
       expectArity(op, arity, 4)
-      handler.send(pidAt(control, 1), pidAt(control, 2), frame.readPayload())
+      sendToPid(pidAt(control, 1), control, frame, handler)
       break
     case OP.SEND:
       expectArity(op, arity, 3)
-      handler.send(null, pidAt(control, 2), frame.readPayload())
+      sendToPid(null, control, frame, handler)
       break
     case OP.SEND_TT:
       expectArity(op, arity, 4)
-      handler.send(null, pidAt(control, 2), frame.readPayload())
+      sendToPid(null, control, frame, handler)
       break
     case OP.REG_SEND:
       expectArity(op, arity, 4)
-      handler.sendName(pidAt(control, 1), atomAt(control, 3), frame.readPayload())
+      sendToName(control, 1, frame, handler)
       break
     case OP.REG_SEND_TT:
       expectArity(op, arity, 5)
-      handler.sendName(pidAt(control, 1), atomAt(control, 3), frame.readPayload())
+      sendToName(control, 1, frame, handler)
       break
     case OP.ALIAS_SEND:
       expectArity(op, arity, 3)
@@ -82,6 +84,27 @@ export function dispatchControl(
     default:
       dispatchRelation(op, control, arity, frame, handler)
   }
+}
+
+function sendToPid(
+  from: Pid | null,
+  control: readonly Term[],
+  frame: ControlFrame,
+  handler: ControlHandler,
+): void {
+  const to = pidAt(control, 2)
+  handler.send(from, to, frame.readMessage(to))
+}
+
+/** @param sender where the sender stands; the name is the fourth element */
+function sendToName(
+  control: readonly Term[],
+  sender: number,
+  frame: ControlFrame,
+  handler: ControlHandler,
+): void {
+  const name = atomAt(control, 3)
+  handler.sendName(pidAt(control, sender), name, frame.readMessage(name))
 }
 
 /** Links, monitors, exits. */
@@ -204,9 +227,8 @@ function dispatchAltact(
   switch (flags & (ALTACT.ALIAS | ALTACT.NAME)) {
     case 0: {
       const to = pidAt(control, 3)
-      const payload = frame.readPayload()
-      if (isExit) handler.exit2(from, to, payload)
-      else handler.send(from, to, payload)
+      if (isExit) handler.exit2(from, to, frame.readPayload())
+      else handler.send(from, to, frame.readMessage(to))
       break
     }
     case ALTACT.ALIAS: {
@@ -218,7 +240,7 @@ function dispatchAltact(
     }
     case ALTACT.NAME:
       if (isExit) throw badElement(control, 1, 'flags that do not send an exit signal to a name')
-      handler.sendName(from, atomAt(control, 3), frame.readPayload())
+      sendToName(control, 2, frame, handler)
       break
     default:
       throw badElement(control, 1, 'flags for an alias or for a name, not both')

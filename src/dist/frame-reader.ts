@@ -2,7 +2,7 @@
  * Arriving frames: header, atoms, fragments, control and payload, each decoded once and handed to the handler.
  * Protocol: sections 4.2 to 4.6. Whatever is wrong with a frame is thrown, as DistError or DecodeError.
  */
-import { type Atom, type DecodeOptions, type Term, TermReader } from '../etf/index.ts'
+import { type Atom, type DecodeOptions, EXACT, type Pid, type Term, TermReader } from '../etf/index.ts'
 import { AtomCache } from './atom-cache.ts'
 import type { ControlHandler } from './control.ts'
 import { type ControlFrame, dispatchControl } from './control-read.ts'
@@ -35,6 +35,9 @@ export class FrameReader implements ControlFrame {
   readonly peer: Atom
   readonly #form: FrameForm
   readonly #terms: TermReader
+  /** For receivers that want every term as it was sent, whatever the codec options say. */
+  readonly #exactTerms: TermReader
+  readonly #wantsExact: (to: Pid | Atom) => boolean
   readonly #cache = new AtomCache()
   readonly #fragments: FragmentAssembler
   /** The atoms of the frame at hand; one array for all frames. */
@@ -47,11 +50,21 @@ export class FrameReader implements ControlFrame {
   }
   /** What the terms are read from. */
   #bytes = NO_BYTES
+  #frameAtoms = NO_ATOMS
 
-  constructor(peer: Atom, form: FrameForm, codec: DecodeOptions, limits: FragmentLimits) {
+  /** @param wantsExact whether messages to this receiver are decoded as `EXACT` says */
+  constructor(
+    peer: Atom,
+    form: FrameForm,
+    codec: DecodeOptions,
+    limits: FragmentLimits,
+    wantsExact: (to: Pid | Atom) => boolean = never,
+  ) {
     this.peer = peer
     this.#form = form
+    this.#wantsExact = wantsExact
     this.#terms = new TermReader(codec)
+    this.#exactTerms = new TermReader({ ...codec, ...EXACT })
     this.#fragments = new FragmentAssembler(limits)
   }
 
@@ -82,7 +95,20 @@ export class FrameReader implements ControlFrame {
   }
 
   readPayload(): Term {
+    return this.#readPayload(this.#terms)
+  }
+
+  readMessage(to: Pid | Atom): Term {
     const terms = this.#terms
+    if (!this.#wantsExact(to)) return this.#readPayload(terms)
+    const exact = this.#exactTerms
+    exact.reset(this.#bytes, terms.offset, this.#frameAtoms)
+    const message = this.#readPayload(exact)
+    exact.reset(NO_BYTES, 0)
+    return message
+  }
+
+  #readPayload(terms: TermReader): Term {
     if (this.#form.passThrough) {
       if (this.#bytes[terms.offset] !== VERSION_MAGIC) {
         throw new DistError('ERR_DIST_BAD_FRAME', `no payload at offset ${terms.offset} of a frame`, {
@@ -92,12 +118,16 @@ export class FrameReader implements ControlFrame {
       terms.offset++
     }
     const payload = terms.readTerm()
-    this.expectEnd()
+    this.#expectEnd(terms)
     return payload
   }
 
   expectEnd(): void {
-    const left = this.#bytes.length - this.#terms.offset
+    this.#expectEnd(this.#terms)
+  }
+
+  #expectEnd(terms: TermReader): void {
+    const left = this.#bytes.length - terms.offset
     if (left !== 0) {
       throw new DistError('ERR_DIST_BAD_FRAME', `${left} bytes are left behind the last term of a message`, {
         actual: left,
@@ -132,6 +162,7 @@ export class FrameReader implements ControlFrame {
   ): void {
     const terms = this.#terms
     this.#bytes = bytes
+    this.#frameAtoms = atoms
     // The tuple is taken apart here, because nobody needs it as a tuple.
     if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= bytes.length) {
       throw new DistError('ERR_DIST_BAD_CONTROL', `a frame holds no control tuple at offset ${offset}`, {
@@ -152,6 +183,10 @@ export class FrameReader implements ControlFrame {
     dispatchControl(control, arity, this, handler)
     if (bytes.length >= LARGE_FRAME) this.#letGo()
   }
+}
+
+function never(): boolean {
+  return false
 }
 
 function fragmentIds(frame: Uint8Array): { sequence: bigint; fragment: bigint } {

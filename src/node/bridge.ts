@@ -217,6 +217,9 @@ export class Bridge implements RemoteRouter {
     this.#connections.get(to.node)?.spawnReply(id, to, flags, result)
   }
 
+  /** Whether the receiver wants messages as they were sent. */
+  readonly wantsExact = (to: Pid | Atom): boolean => this.#runtime.wantsExact(to)
+
   /** What a connection calls for every control message of its peer. */
   handlerFor(): ControlHandler {
     const runtime = this.#runtime

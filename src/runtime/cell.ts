@@ -64,6 +64,8 @@ export abstract class Cell implements Runnable {
   groupLeader: Pid
   alive = true
   trapExit = false
+  /** Messages from other nodes arrive as they were sent, whatever the codec of the node makes of them elsewhere. */
+  exactTerms = false
   /** Survives even `kill`: the client of plain code, which is told about it instead. */
   readonly permanent: boolean = false
   /** The registered name. */

@@ -52,6 +52,8 @@ export interface RemoteRouter {
 
 /** Signals that arrive from other nodes. The runtime implements it, the node calls it. Never throws. */
 export interface SignalSink {
+  /** Whether messages to this receiver are to be decoded without loss; see `Process.exactTerms`. */
+  wantsExact(to: Pid | Atom): boolean
   send(to: Pid, message: Term): void
   sendName(name: Atom, message: Term): void
   sendAlias(alias: Reference, message: Term): void

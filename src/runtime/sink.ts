@@ -11,6 +11,11 @@ export class IncomingSignals implements SignalSink {
     this.#kernel = kernel
   }
 
+  wantsExact(to: Pid | Atom): boolean {
+    const { names, table } = this.#kernel
+    return ('name' in to ? names.find(to) : table.find(to))?.exactTerms === true
+  }
+
   send(to: Pid, message: Term): void {
     const { table, calls, aliases, node } = this.#kernel
     const ref = repliedCall(message)

@@ -70,7 +70,7 @@ test('what plain code asks of a stopped node fails at once', async (t) => {
   const [a, b] = await nodes.pair()
   await a.stop()
   t.match(await failure(a.call(b.self, 'hi')), { code: 'ERR_RUNTIME_EXITED' })
-  t.match(await failure(a.rpc.call(B, 'm', 'f', [])), { code: 'ERR_RUNTIME_EXITED' })
+  t.match(await failure(a.rpc.call(B, 'm', 'f', [])), { code: 'ERR_RUNTIME_STOPPED' })
   t.throws(() => a.spawn(() => {}), { code: /ERR_RUNTIME_(STOPPED|EXITED)/ })
   a.send(b.self, 'hi')
   a.cast(b.self, 'hi')

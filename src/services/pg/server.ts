@@ -18,6 +18,8 @@ const DOWN = atom('DOWN')
 
 export class PgServer extends GenServer<ScopeTables> {
   override init(scope: ScopeTables): ScopeTables {
+    // Groups go by any term: 1 and 1.0 are two.
+    this.self.exactTerms = true
     scope.started(this.self)
     return scope
   }
