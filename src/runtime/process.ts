@@ -77,7 +77,6 @@ export class Process {
     this.#cell.trapExit = trap
   }
 
-<<<<<<< HEAD
   /** What this process says it is, for those who look at it: as `Process.set_label/1`. Any term. */
   get label(): Encodable | undefined {
     return this.#cell.processLabel
@@ -85,7 +84,8 @@ export class Process {
 
   set label(label: Encodable | undefined) {
     this.#cell.processLabel = label
-=======
+  }
+
   /**
    * Whether messages from other nodes are decoded by the preset `EXACT` for this process, instead of by the codec options
    * of the node: `1.0` arrives as a `Float` and not as the number 1. For processes that take terms of others for names or
@@ -97,7 +97,6 @@ export class Process {
 
   set exactTerms(exact: boolean) {
     this.#cell.exactTerms = exact
->>>>>>> 2e5a854 (Decode messages without loss for processes that ask for it, and let pg ask)
   }
 
   get clock(): Clock {
