@@ -1,12 +1,14 @@
 /** Our epmd serves BEAM nodes, and our nodes keep their place in whatever epmd there is. */
 import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { EpmdClient, EpmdServer } from '../src/index.ts'
 import { findBeam, freePort, startEpmd, waitFor } from './peer.ts'
 import { beamCommand } from './support/beam.ts'
 import { startCliNode } from './support/cli-node.ts'
 import { EX, startExPeer, startTsNode, type Teardown, TS } from './support/cluster.ts'
+import { spawnReaped } from './support/reaper.ts'
 
 async function startServer(
   t: Teardown,
@@ -80,6 +82,16 @@ test('stop and kill work where they are allowed, and a BEAM registers again by i
   t.match(await epmdProgram(server.port, '-kill'), /Killed/)
   await waitFor(() => killed, { what: 'the server to end' })
   await t.rejects(names(server.port), { code: 'ERR_EPMD_UNREACHABLE' })
+})
+
+test('beamjoin epmd ends on epmd -kill when it is relaxed', async (t) => {
+  const port = await freePort()
+  const args = ['--import=tsx', 'src/cli/main.ts', 'epmd', '--port', String(port), '--relaxed']
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const child = spawnReaped(process.execPath, args, { cwd, stdio: 'ignore' })
+  await knows(port, '')
+  t.match(await epmdProgram(port, '-kill'), /Killed/)
+  t.match(await child.exited, { code: 0 })
 })
 
 test('clients that are slow or silent keep nobody else waiting', async (t) => {

@@ -9,6 +9,7 @@ import {
   type BeamNode,
   type Encodable,
   encode,
+  type NodeOptions,
   Pid,
   Reference,
   silentLogger,
@@ -19,7 +20,8 @@ import { randomNumbers, seed } from './support/arbitrary-terms.ts'
 import { COOKIE, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
 import { HANDSHAKE, RawPeer } from './support/raw-peer.ts'
 
-const SETUP_MS = 1500
+/** For strangers, who are given no time to waste; members get the usual 7 s. */
+const SETUP_MS = 3000
 const FRAME_BYTES = 1024 * 1024
 
 interface Battle {
@@ -34,7 +36,7 @@ interface Battle {
 }
 
 /** A node, and a BEAM that calls it every few milliseconds and counts what goes wrong. */
-async function startBattle(t: Test): Promise<Battle> {
+async function startBattle(t: Test, options: Partial<NodeOptions> = {}): Promise<Battle> {
   const log: { peer?: string; code?: string }[] = []
   const keep = (fields: object): void => void log.push(fields)
   const logger = { ...silentLogger, debug: keep, info: keep, warn: keep, error: keep }
@@ -42,8 +44,8 @@ async function startBattle(t: Test): Promise<Battle> {
   const node = await startTsNode(t, {
     epmdPort,
     logger,
-    netSetuptime: SETUP_MS,
     limits: { frameBytes: FRAME_BYTES, handshakes: 400 },
+    ...options,
   })
   node.rpc.expose('ts', { echo: (term) => term })
   const beam = await startExPeer(t, { epmdPort, elixir: false })
@@ -111,7 +113,7 @@ function numbered(message: Buffer, number: number): Buffer {
 }
 
 test('strangers: every handshake message truncated, oversized, repeated and out of order', async (t) => {
-  const battle = await startBattle(t)
+  const battle = await startBattle(t, { netSetuptime: SETUP_MS })
   let strangers = 0
   /** Each attack has a name of its own, so that none stands in the way of another. */
   const attack = (...messages: Buffer[]): RawPeer => {
@@ -122,9 +124,6 @@ test('strangers: every handshake message truncated, oversized, repeated and out 
   }
   const name = MESSAGES['name']!
   const attacks: RawPeer[] = []
-  const wave = async (): Promise<void> => {
-    await Promise.all(attacks.splice(0).map((peer) => peer.closed))
-  }
   for (const message of Object.values(MESSAGES)) {
     for (let length = 0; length < message.length; length += 3)
       attacks.push(attack(message.subarray(0, length)))
@@ -134,12 +133,11 @@ test('strangers: every handshake message truncated, oversized, repeated and out 
     attacks.push(attack(Buffer.concat([message, Buffer.alloc(4000)])))
     attacks.push(attack(Buffer.concat([message, Buffer.alloc(10_000)])))
     attacks.push(attack(name, Buffer.concat([message, Buffer.alloc(60_000)])))
-    await wave()
   }
   for (const one of Object.values(MESSAGES)) {
     for (const other of Object.values(MESSAGES)) attacks.push(attack(one, other), attack(name, one, other))
   }
-  await wave()
+  await Promise.all(attacks.map((peer) => peer.closed))
   t.ok(strangers > 200, `${strangers} strangers were turned away`)
   const codes = new Set(battle.codes().filter((code) => code !== 'ERR_DIST_CLOSED'))
   t.same(
@@ -154,7 +152,7 @@ test('strangers: every handshake message truncated, oversized, repeated and out 
 })
 
 test('strangers: names and flags that no node has', async (t) => {
-  const battle = await startBattle(t)
+  const battle = await startBattle(t, { netSetuptime: SETUP_MS })
   const refused: [Buffer, string][] = [
     [HANDSHAKE.name('no-host'), 'ERR_HANDSHAKE_BAD_NAME'],
     [HANDSHAKE.name('@127.0.0.1'), 'ERR_HANDSHAKE_BAD_NAME'],
@@ -185,7 +183,7 @@ test('strangers: names and flags that no node has', async (t) => {
 test('strangers: floods, silence, trickles and noise', async (t) => {
   t.comment(`seed ${seed}`)
   const random = randomNumbers(seed)
-  const battle = await startBattle(t)
+  const battle = await startBattle(t, { netSetuptime: SETUP_MS })
   const flood = Array.from({ length: 1000 }, () => battle.dial())
   for (const [i, peer] of flood.entries()) {
     if (i % 4 === 1) peer.write(Buffer.from([0xff, 0xff]))
@@ -198,7 +196,7 @@ test('strangers: floods, silence, trickles and noise', async (t) => {
   const bytes = Buffer.concat([Buffer.from([0, message.length]), message])
   let sent = 0
   const timer = setInterval(() => trickle.write(bytes.subarray(sent, ++sent)), SETUP_MS / 15)
-  t.teardown(() => clearInterval(timer))
+  void trickle.closed.then(() => clearInterval(timer))
   await Promise.all(flood.map((peer) => peer.closed))
   await trickle.closed
   t.ok(sent < bytes.length, 'the trickle was cut off')
@@ -270,7 +268,7 @@ test('members: every control message truncated, with too much behind it, and of 
   }
   for (const kind of kinds) {
     const { length } = Buffer.concat([HEADER, body(signals(atom('m1000@127.0.0.1'), battle.node)[kind]!)])
-    const cuts = [1, 2, 3, 4, 6, Math.floor(length / 3), Math.floor(length / 2), length - 8, length - 1]
+    const cuts = [1, 2, 4, Math.floor(length / 2), length - 8, length - 1]
     await Promise.all([
       ...cuts.map((cut) =>
         expect(kind, `cut at ${cut}`, (frame) => frame.subarray(0, Math.min(cut, frame.length - 1))),
@@ -384,8 +382,8 @@ test('members: random damage', async (t) => {
   const random = randomNumbers(seed)
   const below = (limit: number): number => Math.floor(random() * limit)
   const battle = await startBattle(t)
-  for (let wave = 0; wave < 20; wave++) {
-    const members = await Promise.all(Array.from({ length: 10 }, () => battle.member()))
+  for (let wave = 0; wave < 12; wave++) {
+    const members = await Promise.all(Array.from({ length: 8 }, () => battle.member()))
     for (const { name, peer } of members) {
       const all = Object.values(signals(atom(name), battle.node))
       for (let i = 0; i < 30; i++) {

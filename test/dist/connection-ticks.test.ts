@@ -50,6 +50,32 @@ test('a silent peer is dropped after the tick time, give or take a quarter', asy
   t.equal(clock.pending, 0)
 })
 
+for (const [tickTime, tickIntensity] of [
+  [40, 4],
+  [40, 1000],
+  [60_000, 60],
+  [2 ** 31 * 1000, 4],
+] as const) {
+  const interval = tickTime / tickIntensity
+  const name = `a tick time of ${tickTime} ms at intensity ${tickIntensity}`
+  test(`${name}: idle stays, silence ends between one interval less and one more`, async (t) => {
+    const clock = new FakeClock()
+    const options = { clock, network: { clock } }
+    const ticks = { tickTime, tickIntensity }
+    const [alice, bob] = await pair({ ...options, alice: ticks, bob: ticks })
+    await clock.elapse(2.5 * tickTime)
+    t.same([alice.closed, bob.closed], [[], []])
+    alice.connection.destroy()
+    bob.connection.destroy()
+
+    const { end } = await withRawPeer({ ...options, alice: ticks })
+    await clock.elapse(tickTime - interval - 0.001)
+    t.same(end.closed, [])
+    await clock.elapse(2 * interval + 0.002)
+    t.match(end.closed, [{ code: 'ERR_DIST_TICK_TIMEOUT' }])
+  })
+}
+
 test('ticks alone keep a peer up, and when they stop it is dropped', async (t) => {
   const clock = new FakeClock()
   const { end, peer } = await withRawPeer({ clock, network: { clock }, alice: { tickTime: 4000 } })

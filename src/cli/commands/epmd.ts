@@ -20,16 +20,24 @@ export const epmd: Command = {
       value: 'ADDRESS',
       help: 'address to listen on; default: 127.0.0.1',
     },
+    relaxed: { type: 'boolean', help: 'take epmd -kill and epmd -stop from programs on this machine' },
   },
   arity: [0, 0],
   async run(args, io) {
     const given = args.text('port')
     const port = given === undefined ? epmdPort(io.env) : parseNumber(given, 'port', 0, 65_535)
     const host = args.text('address') ?? '127.0.0.1'
-    const server = await EpmdServer.listen({ network: new TcpNetwork(), host, port })
+    const ended = new AbortController()
+    const server = await EpmdServer.listen({
+      network: new TcpNetwork(),
+      host,
+      port,
+      relaxed: args.flag('relaxed'),
+      onKill: () => ended.abort(),
+    })
     try {
       io.out(`epmd listens on ${server.host} port ${server.port}; Ctrl-C ends it\n`)
-      await untilAborted(io.interrupted)
+      await untilAborted(AbortSignal.any([io.interrupted, ended.signal]))
     } finally {
       await server.close()
     }
