@@ -8,13 +8,19 @@ import {
   exposeDefaults,
   exposeRemoteShell,
   FunctionTable,
+  type IoDevice,
+  IoServer,
+  LoggerProxy,
   NetKernel,
   Rex,
   serveSpawn,
+  standardOutput,
 } from './services/index.ts'
 
 const NET_KERNEL = atom('net_kernel')
 const REX = atom('rex')
+const USER = atom('user')
+const LOGGER_PROXY = atom('logger_proxy')
 
 export interface RemoteShellOptions {
   /** Names that the code of a shell sees, beside those that are always there. */
@@ -32,6 +38,11 @@ export interface StartNodeOptions extends NodeOptions {
    * code here, as on a BEAM. `node` and what `beamjoin/etf` exports are in scope; `scope` adds names. Default false.
    */
   readonly remoteShell?: boolean | RemoteShellOptions
+  /**
+   * Where the output of the node's processes goes, of what other nodes run for it as well: the device of the process `user`,
+   * their group leader. Default: standard output, without input.
+   */
+  readonly io?: IoDevice
 }
 
 /**
@@ -56,7 +67,10 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
     const scope = shellScope(options.remoteShell ?? false, node)
     if (introspection || scope !== undefined) exposeRemoteShell(functions, node, scope)
     core.bridge.onSpawnRequest((request) => serveSpawn(runtime, functions, request))
+    // Before any other: all have it as their group leader.
+    runtime.groupLeader = await runtime.start(IoServer, options.io ?? standardOutput, { name: USER })
     await Promise.all([
+      runtime.start(LoggerProxy, undefined, { name: LOGGER_PROXY }),
       runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),
       runtime.start(Rex, { runtime, node: core.name, functions }, { name: REX }),
     ])

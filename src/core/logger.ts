@@ -29,7 +29,7 @@ function line(level: string, fields: object, message: string): string {
 }
 
 /**
- * Warnings and errors, one line each; the default of a node writes them to standard error.
+ * Everything but what is for debugging, one line each; the default of a node writes them to standard error.
  *
  * @example
  * const lines: string[] = []
@@ -39,7 +39,7 @@ function line(level: string, fields: object, message: string): string {
 export function lineLogger(write: (line: string) => void): Logger {
   return {
     debug: nothing,
-    info: nothing,
+    info: (fields, message) => write(line('info', fields, message)),
     warn: (fields, message) => write(line('warning', fields, message)),
     error: (fields, message) => write(line('error', fields, message)),
   }

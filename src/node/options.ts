@@ -71,7 +71,7 @@ export interface NodeOptions {
   readonly limits?: Partial<NodeLimits>
   /** Gives up starting: `startNode` rejects with its reason, and nothing is left behind. Without effect afterwards. */
   readonly signal?: AbortSignal
-  /** pino's shape. Default: warnings and errors, a line each on standard error. */
+  /** pino's shape. Default: all but debugging, a line each on standard error. */
   readonly logger?: Logger
   /** How to find nodes. Default: the epmd on the node's host. */
   readonly resolver?: Resolver

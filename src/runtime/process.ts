@@ -10,6 +10,8 @@ import { failCall, isAwaited } from './failed-call.ts'
 import type { From } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
 import type { MonitorOptions } from './monitors.ts'
+import { type Io, ProcessIo } from './process-io.ts'
+import { ProcessLogger } from './process-logger.ts'
 import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
 import type { ServerClass } from './server-callbacks.ts'
 import type { SpawnBody, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
@@ -48,6 +50,8 @@ export class Process {
   readonly pid: Pid
   readonly #kernel: Kernel
   readonly #cell: Cell
+  #logger: Logger | undefined
+  #io: Io | undefined
 
   /** @internal */
   constructor(kernel: Kernel, cell: Cell) {
@@ -103,8 +107,23 @@ export class Process {
     return this.#kernel.clock
   }
 
+  /** The node's logger; `node`, `pid` and the registered `name` are added to the fields. */
   get logger(): Logger {
-    return this.#kernel.logger
+    this.#logger ??= new ProcessLogger(this.#kernel, this.#cell)
+    return this.#logger
+  }
+
+  /**
+   * Output and input by way of the group leader, as the module `IO` of Elixir.
+   *
+   * @example
+   * node.spawn(async (self) => {
+   *   await self.io.puts('to the terminal of whoever started this')
+   * })
+   */
+  get io(): Io {
+    this.#io ??= new ProcessIo(this.#kernel, this.#cell)
+    return this.#io
   }
 
   get groupLeader(): Pid {

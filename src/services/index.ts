@@ -1,5 +1,8 @@
 /** Layer 4: the registered processes and services that every node runs. */
 export { exposeDefaults } from './introspection/defaults.ts'
+export { type IoDevice, standardOutput } from './io/io-device.ts'
+export { IoServer } from './io/io-server.ts'
+export { LoggerProxy } from './io/logger-proxy.ts'
 export { NetKernel } from './net-kernel.ts'
 export { PgError } from './pg/errors.ts'
 export { PgScope } from './pg/scope.ts'

@@ -1,6 +1,6 @@
 /** Runs an exposed function for another node and says how it ended, in the four ways that Erlang knows. */
 import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../../etf/index.ts'
-import { ExitError, exitReason, type Process } from '../../runtime/index.ts'
+import { ExitError, exitReason, type Process, runAs } from '../../runtime/index.ts'
 import type { FunctionTable } from './exposed.ts'
 
 export type Outcome =
@@ -35,7 +35,7 @@ export async function applyExposed(
     if (run === undefined) {
       return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
     }
-    return { kind: 'return', value: (await run.apply(self, args)) as Encodable }
+    return { kind: 'return', value: (await runAs(self, () => run.apply(self, args))) as Encodable }
   } catch (thrown) {
     return outcomeOf(thrown)
   }
