@@ -1,4 +1,5 @@
 /** Layer 2: processes and servers of one node, as OTP has them. */
+export { io, runAs } from './caller-io.ts'
 export { type CallOptions, timeoutMs } from './calls.ts'
 export { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 export {
@@ -33,7 +34,7 @@ export type { RuntimeLimits } from './kernel.ts'
 export type { MonitorAlias, MonitorOptions } from './monitors.ts'
 export { type DemonitorOptions, Process, type ProcessFunction } from './process.ts'
 export type { ProcessInfo } from './process-info.ts'
-export { type Io, io, runAs } from './process-io.ts'
+export type { Io } from './process-io.ts'
 export type { ReceiveOptions } from './receive.ts'
 export type { OpenSpawn, RemoteFunction, RemoteSpawnOptions, SpawnListener } from './remote-spawns.ts'
 export { Runtime, type RuntimeOptions } from './runtime.ts'

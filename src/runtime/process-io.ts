@@ -3,7 +3,6 @@
  * the module `IO` of Elixir. Requests of one process are sent one after the other, in order, by a process of their own,
  * so that the answers are nobody's messages.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   Atom,
   atom,
@@ -11,6 +10,7 @@ import {
   type Encodable,
   inspect,
   type Pid,
+  type Reference,
   type Term,
   Tuple,
   tuple,
@@ -19,7 +19,6 @@ import { ERROR, OK } from './atoms.ts'
 import type { Cell } from './cell.ts'
 import { ProcessError } from './errors.ts'
 import type { Kernel } from './kernel.ts'
-import type { Process } from './process.ts'
 
 const EOF = atom('eof')
 const GET_LINE = atom('get_line')
@@ -47,6 +46,15 @@ export interface Io {
   gets(prompt?: string): Promise<string | undefined>
   /** Any request of the I/O protocol, for what has no method here. */
   request(request: Encodable): Promise<Term>
+}
+
+/** What is needed of the process that asks. */
+interface Asking {
+  readonly pid: Pid
+  monitor(target: Pid): Reference
+  demonitor(ref: Reference, options: { readonly flush: true }): boolean
+  send(to: Pid, message: Encodable): void
+  receive<T extends Term>(match: (message: Term) => message is T): Promise<T>
 }
 
 export class ProcessIo implements Io {
@@ -107,7 +115,7 @@ export class ProcessIo implements Io {
   }
 
   /** Lives as long as there is something to ask; the process itself may have ended by then. */
-  readonly #serve = async (self: Process): Promise<void> => {
+  readonly #serve = async (self: Asking): Promise<void> => {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
         next.resolve(await ask(self, next.leader, next.request))
@@ -119,7 +127,7 @@ export class ProcessIo implements Io {
   }
 }
 
-async function ask(self: Process, leader: Pid, request: Encodable): Promise<Term> {
+async function ask(self: Asking, leader: Pid, request: Encodable): Promise<Term> {
   const ref = self.monitor(leader)
   self.send(leader, tuple(IO_REQUEST, self.pid, ref, request))
   const answer = await self.receive((message): message is Tuple => {
@@ -139,40 +147,4 @@ async function ask(self: Process, leader: Pid, request: Encodable): Promise<Term
 function textOf(item: Encodable): string {
   if (typeof item === 'string') return item
   return item instanceof Atom ? item.name : inspect(item)
-}
-
-const current = new AsyncLocalStorage<Process>()
-
-/** Runs code as that of `self`, so that `io` below knows whose it is. Async code that it starts is included. */
-export function runAs<T>(self: Process, run: () => T): T {
-  return current.run(self, run)
-}
-
-/**
- * Output and input of whoever called: in a function that another node calls by rpc or erpc it goes to the terminal of the
- * caller, as `IO.puts` does there. In processes use `self.io`.
- *
- * @throws ProcessError `ERR_RUNTIME_IO` outside of such functions, and when the caller's group leader refuses.
- * @example
- * node.rpc.expose('Elixir.Greeter', {
- *   greet: async (name) => {
- *     await io.puts(`Hello, ${name}`)
- *     return atom('ok')
- *   },
- * })
- * // iex> :rpc.call(:"ts@127.0.0.1", Greeter, :greet, ["world"])
- * // Hello, world
- */
-export const io: Io = {
-  puts: (item) => ioOfCaller().puts(item),
-  write: (item) => ioOfCaller().write(item),
-  inspect: (term) => ioOfCaller().inspect(term),
-  gets: (prompt) => ioOfCaller().gets(prompt),
-  request: (request) => ioOfCaller().request(request),
-}
-
-function ioOfCaller(): Io {
-  const self = current.getStore()
-  if (self !== undefined) return self.io
-  throw new ProcessError('ERR_RUNTIME_IO', 'nobody has called this code: use self.io in a process')
 }
