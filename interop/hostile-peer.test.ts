@@ -192,8 +192,8 @@ test('strangers: floods, silence, trickles and noise', async (t) => {
   }
   // A byte at a time wins no time.
   const trickle = battle.dial()
-  const message = HANDSHAKE.name('slow@127.0.0.1')
-  const bytes = Buffer.concat([Buffer.from([0, message.length]), message])
+  const message = Buffer.concat([HANDSHAKE.name('slow@127.0.0.1'), Buffer.alloc(4000 - 29)])
+  const bytes = Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message])
   let sent = 0
   const timer = setInterval(() => trickle.write(bytes.subarray(sent, ++sent)), SETUP_MS / 15)
   void trickle.closed.then(() => clearInterval(timer))
