@@ -19,7 +19,8 @@ export { type Cleanup, freePort, type WaitOptions, waitFor, withCleanup } from '
 export interface PeerOptions {
   /** The node's name; `@127.0.0.1` is added to one without a host. */
   readonly name: string
-  readonly cookie: string
+  /** `-setcookie`; undefined: the node looks for the cookie file of its HOME. */
+  readonly cookie: string | undefined
   /** Where the epmd listens that the node registers at. */
   readonly epmdPort: number
   /**
@@ -269,7 +270,7 @@ function environment(options: PeerOptions, name: string): NodeJS.ProcessEnv {
     '-start_epmd false',
     `-kernel inet_dist_use_interface ${options.listenOn ?? '{127,0,0,1}'}`,
     `${options.shortNames === true ? '-sname' : '-name'} ${name}`,
-    `-setcookie ${options.cookie}`,
+    ...(options.cookie === undefined ? [] : [`-setcookie ${options.cookie}`]),
     ...(options.hidden === true ? ['-hidden'] : []),
     // An idle node must not spin: a test machine may have two cores and more nodes.
     '+sbwt none +sbwtdcpu none +sbwtdio none',

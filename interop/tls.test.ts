@@ -1,4 +1,5 @@
 /** Distribution over TLS with real nodes, `-proto_dist inet_tls`: both directions, both versions, and who is refused. */
+import { networkInterfaces } from 'node:os'
 import { type Test, test } from 'tap'
 import {
   atom,
@@ -15,6 +16,10 @@ import { beamjoin, startCliNode } from './support/cli-node.ts'
 import { COOKIE, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
 
 const skip = whyNoCertificates()
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+)
+const noIpv6 = hasIpv6 ? false : 'this machine has no IPv6 loopback'
 
 interface BeamTls {
   readonly certificate: Certificate
@@ -199,6 +204,30 @@ test('a peer that refuses our certificate, or misses one, is a typed error', { s
   t.equal(warnings.at(-1), 'ERR_NET_TLS_NO_CERTIFICATE')
   await node.connect(EX)
   t.same(node.nodes(), [atom(EX)])
+})
+
+test('inet6_tls: TLS between IPv6 addresses', { skip: skip || noIpv6 }, async (t) => {
+  const authority = new Authority(t)
+  const { ca } = authority
+  const epmdPort = await freePort()
+  const node = await startTsNode(t, {
+    name: 'ts@::1',
+    epmdPort,
+    listen: { tls: { ca, ...authority.issue() } },
+  })
+  const [, , ...optfile] = tlsArguments(t, { ca, certificate: authority.issue() })
+  const peer = await startExPeer(t, {
+    name: 'ex@::1',
+    epmdPort,
+    elixir: false,
+    listenOn: '{0,0,0,0,0,0,0,1}',
+    args: ['-proto_dist', 'inet6_tls', ...optfile],
+  })
+  await node.connect('ex@::1')
+  t.equal(await node.ping('ex@::1'), 'pong')
+  node.disconnect('ex@::1')
+  await waitFor(async () => (await peer.eval('nodes().')) === '[]', { what: 'the end of the connection' })
+  t.equal(await peer.eval(`net_kernel:connect_node('ts@::1').`), 'true')
 })
 
 test('cookies are verified over TLS too', { skip }, async (t) => {
