@@ -32,6 +32,20 @@ test('a BEAM without a name gets one of us, is a hidden node, and gets it again 
   t.equal(node.nodes('hidden').length, 2, 'a name in use is nobody else’s')
 })
 
+test('short names: a BEAM of -sname undefined, and a node of ours that asks a BEAM of -sname', async (t) => {
+  const epmdPort = await freePort()
+  const node = await startTsNode(t, { name: 'ts@localhost', epmdPort })
+  const short = { epmdPort, elixir: false, shortNames: true }
+  const peer = await startExPeer(t, { ...short, name: 'undefined@localhost' })
+  t.equal(await peer.eval(`net_kernel:connect_node('ts@localhost').`), 'true')
+  t.match(await peer.eval('node().'), /^'[0-9A-Z]+@localhost'$/)
+  t.equal(node.nodes('hidden').length, 1)
+  await startExPeer(t, { ...short, name: 'ex@localhost' })
+  const nameless = await startTsNode(t, { name: 'undefined@localhost', epmdPort, connect: ['ex@localhost'] })
+  t.match(nameless.name.name, /^[0-9A-Z]+@localhost$/)
+  t.equal(await nameless.ping('ex@localhost'), 'pong')
+})
+
 test('a node of ours without a name gets one of the first BEAM that answers', async (t) => {
   const { node, peer, epmdPort } = await startCluster(t, { peer: { elixir: false } })
   const nameless = await startTsNode(t, {

@@ -3,7 +3,16 @@ import { createServer } from 'node:net'
 import { test } from 'tap'
 import { atom, EpmdClient, EpmdServer } from '../src/index.ts'
 import { freePort, waitFor } from './peer.ts'
-import { connectedCluster, EX, startCluster, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import {
+  COOKIE,
+  connectedCluster,
+  EX,
+  startCluster,
+  startExPeer,
+  startTsNode,
+  TS,
+} from './support/cluster.ts'
+import { framed, HANDSHAKE, RawPeer } from './support/raw-peer.ts'
 
 const connect = `net_kernel:connect_node('${TS}').`
 
@@ -38,6 +47,49 @@ test('alive: a second BEAM of the same name replaces the first one here', async 
   t.same(events, [`down ${EX}`, `up ${EX}`])
   const pid = (await node.rpc.call(EX, 'os', 'getpid', [])) as number[]
   t.equal(String.fromCharCode(...pid), String(second.pid))
+})
+
+test('the old name message with its complement, and each status that a peer may answer with', async (t) => {
+  const epmdPort = await freePort()
+  const node = await startTsNode(t, { epmdPort })
+  const peer = new RawPeer(node.port)
+  t.teardown(() => peer.destroy())
+  peer.say(HANDSHAKE.oldName('old@127.0.0.1'))
+  t.equal((await peer.next())?.toString('latin1'), 'sok')
+  const challenge = await peer.next()
+  peer.say(HANDSHAKE.complement())
+  peer.say(HANDSHAKE.reply(COOKIE, challenge!.readUInt32BE(9)))
+  t.same(await peer.next(), HANDSHAKE.ack(COOKIE))
+  t.same(node.nodes(), [atom('old@127.0.0.1')])
+
+  const statuses = {
+    nok: 'ERR_NODE_UNREACHABLE',
+    not_allowed: 'ERR_HANDSHAKE_NOT_ALLOWED',
+    alive: 'ERR_HANDSHAKE_CLOSED',
+    'named:': 'ERR_HANDSHAKE_BAD_MESSAGE',
+    true: 'ERR_HANDSHAKE_UNEXPECTED_MESSAGE',
+    nonsense: 'ERR_HANDSHAKE_BAD_MESSAGE',
+  }
+  const dialing = await startTsNode(t, { name: 'dialing@127.0.0.1', epmdPort, netSetuptime: 500 })
+  for (const [status, code] of Object.entries(statuses)) {
+    const answers: string[] = []
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      let messages = 0
+      socket.on('data', (bytes) => {
+        answers.push(bytes.subarray(2).toString('latin1'))
+        if (messages++ === 0) socket.write(framed(HANDSHAKE.status(status), 2))
+        else socket.end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const registration = await new EpmdClient({ port: epmdPort }).register({ name: `p${port}`, port })
+    await t.rejects(dialing.connect(`p${port}@127.0.0.1`), { code }, status)
+    if (status === 'alive') t.equal(answers[1], 'strue', 'the answer to alive leaves')
+    registration.close()
+    server.close()
+  }
 })
 
 test('not_allowed: a BEAM that lets only others in refuses us, and lives on', async (t) => {

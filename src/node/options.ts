@@ -218,9 +218,9 @@ function resolveLimits(given: Partial<NodeLimits> = {}): Partial<NodeLimits> {
   return Object.fromEntries(limits)
 }
 
-/** As OTP's epmd: addresses with commas between them. */
+/** As OTP's epmd: addresses with commas or blanks between them. */
 function epmdAddresses(): string[] | undefined {
-  const addresses = (process.env['ERL_EPMD_ADDRESS'] ?? '').split(',').filter((address) => address !== '')
+  const addresses = (process.env['ERL_EPMD_ADDRESS'] ?? '').split(/[, ]+/).filter((address) => address !== '')
   return addresses.length === 0 ? undefined : addresses
 }
 

@@ -32,7 +32,7 @@ export const epmd: Command = {
       network: new TcpNetwork(),
       host,
       port,
-      relaxed: args.flag('relaxed'),
+      relaxed: args.flag('relaxed') || io.env['ERL_EPMD_RELAXED_COMMAND_CHECK'] !== undefined,
       onKill: () => ended.abort(),
     })
     try {
