@@ -5,6 +5,8 @@ import type { NodeCore, NodeDownInfo, NodeEvents, NodeType, NodeUpInfo } from '.
 import type {
   CallOptions,
   Destination,
+  MessageTimer,
+  MultiCallResult,
   ProcessFunction,
   Runtime,
   ServerClass,
@@ -18,6 +20,13 @@ type Listener<E extends keyof NodeEvents> = (...args: NodeEvents[E]) => void
 
 const DEFAULT_PG_SCOPE = atom('pg')
 const NET_KERNEL = atom('net_kernel')
+
+/** What `spawnMonitor` gives. */
+export interface WatchedProcess {
+  readonly pid: Pid
+  /** Resolves with the exit reason. */
+  readonly down: Promise<Term>
+}
 
 /**
  * A running node; `startNode` makes one.
@@ -168,6 +177,32 @@ export class BeamNode implements SupervisorHost {
     return (this.runtime.spawn as (...all: unknown[]) => Pid).call(this.runtime, body, ...args)
   }
 
+  /** As `spawn`, linked to the process that stands for plain code, which outlives it. */
+  spawnLink<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
+  spawnLink(server: ServerClass, args?: unknown): Pid
+  spawnLink(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): Pid {
+    return (this.runtime.client.spawnLink as (...all: unknown[]) => Pid).call(
+      this.runtime.client,
+      body,
+      ...args,
+    )
+  }
+
+  /**
+   * As `spawn`, watched from the beginning.
+   *
+   * @returns the pid, and a promise of the exit reason
+   * @example
+   * const { down } = node.spawnMonitor((self) => self.exit(tuple(atom('shutdown'), 'done')))
+   * inspect(await down) // '{:shutdown, "done"}'
+   */
+  spawnMonitor<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): WatchedProcess
+  spawnMonitor(server: ServerClass, args?: unknown): WatchedProcess
+  spawnMonitor(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): WatchedProcess {
+    const pid = (this.runtime.spawn as (...all: unknown[]) => Pid).call(this.runtime, body, ...args)
+    return { pid, down: this.runtime.client.whenDown(pid) }
+  }
+
   /**
    * Starts a server and waits for its `init`. It is linked to the process that stands for plain code, which outlives it;
    * inside a process use `self.startLink`.
@@ -251,6 +286,41 @@ export class BeamNode implements SupervisorHost {
   /** As `GenServer.cast/2`. */
   cast(to: Destination, request: Encodable): void {
     this.runtime.cast(to, request)
+  }
+
+  /**
+   * Calls the servers named `name` on several nodes at once, as `GenServer.multi_call/4`. Nodes that did not answer are
+   * in `badNodes`.
+   *
+   * @param options `nodes`, by default this one and the visible ones that are connected; `timeout` in ms, no limit;
+   * `signal`
+   * @example
+   * const { replies, badNodes } = await node.multiCall('my_server', atom('get'), { nodes: ['n1@127.0.0.1', 'n2@127.0.0.1'] })
+   * replies.map(([, reply]) => reply) // [0]
+   * badNodes.map(String) // ['n2@127.0.0.1']
+   */
+  multiCall(
+    name: Atom | string,
+    request: Encodable,
+    options: CallOptions & { readonly nodes?: readonly (Atom | string)[] } = {},
+  ): Promise<MultiCallResult> {
+    const { nodes = [this.name, ...this.nodes()], ...rest } = options
+    return this.runtime.client.multiCall(nodes, name, request, rest)
+  }
+
+  /** Casts to the servers named `name` on several nodes, as `GenServer.abcast/3`; `nodes` as in `multiCall`. */
+  abcast(
+    name: Atom | string,
+    request: Encodable,
+    options: { readonly nodes?: readonly (Atom | string)[] } = {},
+  ): void {
+    const { nodes = [this.name, ...this.nodes()] } = options
+    this.runtime.client.abcast(nodes, name, request)
+  }
+
+  /** Sends after `ms` milliseconds, as `Process.send_after/3`. */
+  sendAfter(to: Destination, message: Encodable, ms: number): MessageTimer {
+    return this.runtime.sendAfter(to, message, ms)
   }
 
   /**

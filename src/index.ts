@@ -1,5 +1,5 @@
 /** The package entry: an explicit list of what is public, values and types apart. */
-export { BeamNode } from './beam-node.ts'
+export { BeamNode, type WatchedProcess } from './beam-node.ts'
 export type { Clock, Logger, Timer } from './core/index.ts'
 export { BeamjoinError, lineLogger, OptionError, silentLogger } from './core/index.ts'
 export { DistError } from './dist/index.ts'
@@ -60,6 +60,9 @@ export type {
   InfoResult,
   InitResult,
   Io,
+  MessageTimer,
+  MonitoredProcess,
+  MultiCallResult,
   NextOptions,
   ProcessFunction,
   ServerClass,

@@ -15,7 +15,7 @@ import {
 
 /**
  * A counter. Calls: `:get`, `{:add, n}`, `{:echo, term}`, `:pid`, `:later` (answered by the cast `{:answer, term}`),
- * `:never`. Casts: `:inc`, `:crash`, `{:stop, reason}`, `{:answer, term}`. Messages: `{:ping, pid}`, else counted.
+ * `:never`, `:crash`. Casts: `:inc`, `:crash`, `{:stop, reason}`, `{:answer, term}`. Messages: `{:ping, pid}`, else counted.
  */
 export class Counter extends GenServer<number> {
   #waiting: From | undefined
@@ -29,6 +29,7 @@ export class Counter extends GenServer<number> {
     if (request === atom('get')) return reply(count, count)
     if (request === atom('pid')) return reply(this.pid, count)
     if (request === atom('never')) return noreply(count)
+    if (request === atom('crash')) throw new Error('asked to crash')
     if (request === atom('later')) {
       this.#waiting = from
       return noreply(count)

@@ -2,7 +2,7 @@
  * How messages find their way: to processes here directly, to other nodes through the router. No promise and no
  * closure on the way of a message, unless its destination is a name in a registry that answers with a promise.
  */
-import type { Clock, Logger, Timer } from '../core/index.ts'
+import type { Clock, Logger } from '../core/index.ts'
 import { type Atom, atom, type Encodable, inspect, Pid, Reference, type Term, tuple } from '../etf/index.ts'
 import type { Aliases } from './aliases.ts'
 import { GEN_CAST } from './atoms.ts'
@@ -20,6 +20,7 @@ import {
 } from './destination.ts'
 import { CallError, ProcessError } from './errors.ts'
 import { type From, replyAlias } from './gen-reply.ts'
+import { MessageTimer } from './message-timer.ts'
 import type { Names } from './names.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { MonitorTarget, RemoteRouter } from './signals.ts'
@@ -99,9 +100,9 @@ export class Delivery {
    * Sends later. The timer is stopped when the receiving process ends; one to a name is kept by `fallback`, because it
    * outlives its sender, as on the BEAM.
    */
-  sendAfter(from: Cell, to: Destination, message: Encodable, ms: number, fallback: Cell): Timer {
+  sendAfter(from: Cell, to: Destination, message: Encodable, ms: number, fallback: Cell): MessageTimer {
     const keeper = (to instanceof Pid ? this.#table.find(to) : undefined) ?? fallback
-    const timer = this.#clock.after(ms, () => {
+    const timer = new MessageTimer(this.#clock, ms, () => {
       keeper.timers?.delete(timer)
       try {
         this.sendIfAny(from, to, message)
@@ -114,12 +115,8 @@ export class Delivery {
     })
     keeper.timers ??= new Set()
     keeper.timers.add(timer)
-    return {
-      cancel: () => {
-        keeper.timers?.delete(timer)
-        timer.cancel()
-      },
-    }
+    timer.onCancel = () => keeper.timers?.delete(timer)
+    return timer
   }
 
   /** Never fails: a cast to nobody goes nowhere, as in OTP. */

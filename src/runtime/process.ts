@@ -1,5 +1,5 @@
 /** A process as its own code sees it: what the functions of Erlang that concern `self()` do. */
-import type { Clock, Logger, Timer } from '../core/index.ts'
+import type { Clock, Logger } from '../core/index.ts'
 import { type Atom, type Encodable, type Pid, type Reference, type Term, Tuple } from '../etf/index.ts'
 import { EXIT, GEN_CALL, IGNORE, NORMAL } from './atoms.ts'
 import { type CallOptions, timeoutMs } from './calls.ts'
@@ -9,7 +9,9 @@ import { ExitError, InitError, ProcessError } from './errors.ts'
 import { failCall, isAwaited } from './failed-call.ts'
 import type { From } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
+import type { MessageTimer } from './message-timer.ts'
 import type { MonitorOptions } from './monitors.ts'
+import { abcast, type MultiCallResult, multiCall } from './multi-call.ts'
 import { type Io, ProcessIo } from './process-io.ts'
 import { ProcessLogger } from './process-logger.ts'
 import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
@@ -22,6 +24,12 @@ export type ProcessFunction<A extends readonly unknown[] = readonly unknown[]> =
   self: Process,
   ...args: A
 ) => unknown
+
+/** What `spawnMonitor` gives. */
+export interface MonitoredProcess {
+  readonly pid: Pid
+  readonly ref: Reference
+}
 
 export interface DemonitorOptions {
   /** Takes a `DOWN` message that came already out of the mailbox. */
@@ -189,8 +197,18 @@ export class Process {
     this.#live()
   }
 
-  /** Sends after `ms` milliseconds. Stopped when the receiving process ends. */
-  sendAfter(to: Destination, message: Encodable, ms: number): Timer {
+  /**
+   * Sends after `ms` milliseconds. Stopped when the receiving process ends.
+   *
+   * @example
+   * node.spawn(async (self) => {
+   *   const timer = self.sendAfter(self.pid, 'late', 60_000)
+   *   timer.left // 60000
+   *   timer.cancel() // 60000
+   *   timer.cancel() // false
+   * })
+   */
+  sendAfter(to: Destination, message: Encodable, ms: number): MessageTimer {
     const { delivery, client } = this.#kernel
     return delivery.sendAfter(this.#live(), to, message, ms, client)
   }
@@ -350,6 +368,32 @@ export class Process {
   spawnLink(server: ServerClass, args?: unknown): Pid
   spawnLink(body: SpawnBody, ...args: unknown[]): Pid {
     return this.#spawn(body, args, { link: true })
+  }
+
+  /** As `spawn`, monitored before it runs: its end brings the message `{'DOWN', Ref, process, Pid, Reason}`. */
+  spawnMonitor<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): MonitoredProcess
+  spawnMonitor(server: ServerClass, args?: unknown): MonitoredProcess
+  spawnMonitor(body: SpawnBody, ...args: unknown[]): MonitoredProcess {
+    const pid = this.#spawn(body, args, {})
+    return { pid, ref: this.monitor(pid) }
+  }
+
+  /**
+   * Calls the servers named `name` on all these nodes at once, as `gen_server:multi_call/4`. Nodes that did not answer
+   * are in `badNodes`; the limit is `options.timeout`, by default none.
+   */
+  multiCall(
+    nodes: readonly (Atom | string)[],
+    name: Atom | string,
+    request: Encodable,
+    options?: CallOptions,
+  ): Promise<MultiCallResult> {
+    return multiCall(this, nodes, name, request, options)
+  }
+
+  /** Casts to the servers named `name` on all these nodes, as `gen_server:abcast/3`. */
+  abcast(nodes: readonly (Atom | string)[], name: Atom | string, request: Encodable): void {
+    abcast(this, nodes, name, request)
   }
 
   /** Starts a server and waits for its `init`, as `gen_server:start`. @throws InitError */

@@ -5,7 +5,7 @@
  * Messages between processes of one runtime are passed as they are, not copied and not encoded: a message that its
  * sender changes afterwards changes for the receiver too.
  */
-import { type Clock, type Logger, silentLogger, systemClock, type Timer } from '../core/index.ts'
+import { type Clock, type Logger, silentLogger, systemClock } from '../core/index.ts'
 import type { Atom, CodecOptions, Encodable, Pid, Reference, Term } from '../etf/index.ts'
 import { NOPROC, NORMAL } from './atoms.ts'
 import type { CallOptions } from './calls.ts'
@@ -16,6 +16,7 @@ import { InitError, ProcessError } from './errors.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { DEFAULT_LIMITS, Kernel, type RuntimeLimits } from './kernel.ts'
 import { LocalSpawner } from './local-spawner.ts'
+import type { MessageTimer } from './message-timer.ts'
 import type { MonitorOptions } from './monitors.ts'
 import { Process, type ProcessFunction, started } from './process.ts'
 import { type ProcessInfo, processInfo } from './process-info.ts'
@@ -163,7 +164,7 @@ export class Runtime {
     this.client.send(to, message)
   }
 
-  sendAfter(to: Destination, message: Encodable, ms: number): Timer {
+  sendAfter(to: Destination, message: Encodable, ms: number): MessageTimer {
     return this.client.sendAfter(to, message, ms)
   }
 

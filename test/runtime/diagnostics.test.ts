@@ -27,6 +27,7 @@ test('the names of the channels are fixed', async (t) => {
     processExit: 'beamjoin:process:exit',
     serverCall: 'beamjoin:server:call',
     supervisorChild: 'beamjoin:supervisor:child',
+    loopBlocked: 'beamjoin:loop:blocked',
   })
 })
 

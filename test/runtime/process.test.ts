@@ -198,6 +198,36 @@ test('sendAfter sends after the time, unless it is cancelled or the receiver has
   t.equal(clock.pending, 0)
 })
 
+test('cancel_timer and read_timer tell what was left, and false when it is too late', async (t) => {
+  const { runtime, clock } = testRuntime(t)
+  const pid = runtime.spawn((self) => self.receive())
+  const timer = runtime.sendAfter(pid, 'late', 100)
+  clock.advance(30)
+  t.equal(timer.left, 70)
+  t.equal(timer.cancel(), 70)
+  t.equal(timer.cancel(), false)
+  t.equal(timer.left, false)
+  const sent = runtime.sendAfter(pid, 'now', 10)
+  clock.advance(10)
+  t.equal(sent.left, false)
+  t.equal(sent.cancel(), false)
+  t.equal(clock.pending, 0)
+})
+
+test('spawn_monitor watches before the process runs', async (t) => {
+  const { runtime } = testRuntime(t)
+  const got: Term[] = []
+  runtime.spawn(async (self) => {
+    const { pid, ref } = self.spawnMonitor((child, reason: string) => child.exit(reason), 'over')
+    const message = (await self.receive()) as Tuple
+    got.push(...message)
+    t.ok(ref.equals(message[1]) && pid.equals(message[3]))
+  })
+  await settled()
+  t.equal(got[0], atom('DOWN'))
+  t.equal(got[4], 'over')
+})
+
 test('spawned processes have the group leader of their parent, unless they change it', async (t) => {
   const { runtime } = testRuntime(t)
   const leader = runtime.spawn((self) => self.receive())
