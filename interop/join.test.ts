@@ -35,7 +35,7 @@ test('an Elixir node connects to us, sees us in Node.list, and pings us', async 
   t.equal(await peer.eval(`:net_adm.ping(:"${TS}")`), ':pong')
   const [name, info] = await up
   t.equal(name, atom(EX))
-  t.same(info, { type: 'visible' })
+  t.match(info, { type: 'visible', connectionId: Number })
   t.same(node.nodes(), [atom(EX)])
 })
 

@@ -13,7 +13,17 @@ import type {
   StartOptions,
   Watchable,
 } from './runtime/index.ts'
-import { type AnyModule, type FunctionTable, PgScope, type RemoteModule, Rpc } from './services/index.ts'
+import {
+  type AnyModule,
+  type FunctionTable,
+  Global,
+  type GlobalOptions,
+  type MonitorNodesOptions,
+  NodeMonitors,
+  PgScope,
+  type RemoteModule,
+  Rpc,
+} from './services/index.ts'
 import type { SupervisorHost } from './supervisor/index.ts'
 
 type Listener<E extends keyof NodeEvents> = (...args: NodeEvents[E]) => void
@@ -39,21 +49,49 @@ export interface WatchedProcess {
 export class BeamNode implements SupervisorHost {
   readonly name: Atom
   readonly rpc: Rpc
+  readonly global: Global
   readonly runtime: Runtime
   readonly logger: Logger
   readonly clock: Clock
   readonly #core: NodeCore
+  readonly #monitors: NodeMonitors
   readonly #scopes = new Map<Atom, PgScope>()
   #stopped: Promise<void> | undefined
 
   /** @internal Use `startNode`. */
-  constructor(core: NodeCore, functions: FunctionTable) {
+  constructor(core: NodeCore, functions: FunctionTable, options: GlobalOptions = {}) {
     this.#core = core
     this.name = core.name
     this.runtime = core.runtime
     this.logger = core.logger
     this.clock = core.clock
     this.rpc = new Rpc(this, functions)
+    const isConnected = (node: Atom): boolean => core.isConnected(node.name)
+    const connect = (node: Atom): Promise<void> => core.connect(node.name)
+    this.#monitors = new NodeMonitors({
+      name: core.name,
+      runtime: core.runtime,
+      isConnected,
+      connect,
+      onNodeUp: (listener) => this.onNodeUp(listener),
+      onNodeDown: (listener) => this.onNodeDown(listener),
+    })
+    const host = {
+      name: core.name,
+      runtime: core.runtime,
+      logger: core.logger,
+      clock: core.clock,
+      monitors: this.#monitors,
+      functions,
+      nodes: () => this.nodes(),
+      isConnected,
+      connect,
+      drop: (node: Atom) => void core.disconnect(node.name, { rejoin: true }),
+      callFunction: (node: Atom, module: string, name: string, args: readonly Term[]) =>
+        this.rpc.call(node, module, name, args as Encodable[], { timeout: 'infinity' }),
+    }
+    this.global = new Global(host, options)
+    core.runtime.nameResolver = this.global
   }
 
   /** The process that stands for plain code: what `call`, `monitor` and `link` of this object act for. */
@@ -337,6 +375,42 @@ export class BeamNode implements SupervisorHost {
 
   demonitor(ref: Reference): boolean {
     return this.runtime.demonitor(ref)
+  }
+
+  /**
+   * Sends a process `{nodeup, Node}` and `{nodedown, Node}` when visible nodes come and go. With options the messages have
+   * a map as third element, with `node_type` if `nodeType` is given, `nodedown_reason` and `connection_id`. Mirrors
+   * `:net_kernel.monitor_nodes/2`; ends with the process.
+   *
+   * @returns ends it.
+   * @throws ProcessError `ERR_RUNTIME_NO_PROCESS` for what is no live process of this node.
+   * @example
+   * await node.connect('n1@127.0.0.1')
+   * node.spawn(async (self) => {
+   *   node.monitorNodes(self.pid, { nodeType: 'all', nodedownReason: true })
+   *   await self.receive() // {:nodedown, :"n1@127.0.0.1", %{node_type: :visible, nodedown_reason: :disconnect}}
+   * })
+   */
+  monitorNodes(process: Pid, options?: MonitorNodesOptions): () => void {
+    return this.#monitors.subscribe(process, options)
+  }
+
+  /**
+   * Calls a function, or sends a process `{nodedown, Node}`, once, when the connection to a node ends. Connects first when
+   * needed: a node that cannot be reached is down at once. Mirrors `Node.monitor/2`.
+   *
+   * @returns ends it.
+   * @throws ProcessError `ERR_RUNTIME_NO_PROCESS` for what is no live process of this node.
+   * @example
+   * await node.connect('n1@127.0.0.1')
+   * const down = new Promise<void>((resolve) => node.monitorNode('n1@127.0.0.1', resolve))
+   * node.disconnect('n1@127.0.0.1')
+   * await down
+   */
+  monitorNode(node: Atom | string, onDown: Pid | (() => void)): () => void {
+    const name = atom(nameOf(node))
+    if (typeof onDown === 'function') return this.#monitors.watch(name, onDown)
+    return this.#monitors.watchFor(onDown, name)
   }
 
   link(pid: Pid): void {

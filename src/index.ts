@@ -93,15 +93,31 @@ export {
 } from './runtime/index.ts'
 export type {
   AnyModule,
+  ConflictResolver,
   ExposedFunction,
   ExposedFunctions,
   FunctionResolver,
   IoDevice,
+  LockOptions,
+  MonitorNodesOptions,
+  RegisterOptions,
   RemoteModule,
+  ResolveFunction,
   RpcErrorCode,
   RpcResponse,
+  StandardResolver,
+  TransOptions,
 } from './services/index.ts'
-export { PgError, PgMonitor, PgScope, Rpc, RpcError, RpcRequests } from './services/index.ts'
+export {
+  Global,
+  GlobalError,
+  PgError,
+  PgMonitor,
+  PgScope,
+  Rpc,
+  RpcError,
+  RpcRequests,
+} from './services/index.ts'
 export { type RemoteShellOptions, type StartNodeOptions, startNode } from './start.ts'
 export type {
   AutoShutdown,

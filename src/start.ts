@@ -61,7 +61,7 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
   const { runtime } = core
   try {
     const functions = new FunctionTable()
-    const node = new BeamNode(core, functions)
+    const node = new BeamNode(core, functions, options)
     const introspection = options.introspection ?? true
     if (introspection) exposeDefaults(functions, node)
     const scope = shellScope(options.remoteShell ?? false, node)
@@ -73,6 +73,7 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
       runtime.start(LoggerProxy, undefined, { name: LOGGER_PROXY }),
       runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),
       runtime.start(Rex, { runtime, node: core.name, functions }, { name: REX }),
+      node.global.start(),
     ])
     await core.join()
     return node

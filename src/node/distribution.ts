@@ -33,6 +33,8 @@ export interface Peer {
   readonly name: Atom
   readonly type: NodeType
   readonly creation: number
+  /** Counts the connections of this node. */
+  readonly connectionId: number
   readonly connection: Connection
 }
 
@@ -91,6 +93,8 @@ export class Distribution {
     name: () => randomBytes(8).readBigUInt64BE().toString(36).toUpperCase(),
     creation: () => randomInt(4, 2 ** 32),
   })
+  /** Connections so far. */
+  #connections = 0
   #onAllClosed: (() => void) | undefined
   #stopped = false
 
@@ -116,6 +120,10 @@ export class Distribution {
 
   peers(): Peer[] {
     return [...this.#table.ups()]
+  }
+
+  isConnected(name: string): boolean {
+    return this.#table.get(name) !== undefined
   }
 
   /**
@@ -311,6 +319,7 @@ export class Distribution {
       frozenTime,
       tickIntensity,
       codec: this.#codecFor(name),
+      wantsExact: bridge.wantsExact,
       limits,
       sharedSender,
       onWritable: () => bridge.writable(peer.name, connection),
@@ -320,6 +329,7 @@ export class Distribution {
       name: atom(name),
       type: (result.flags & DFLAG_PUBLISHED) === 0n ? 'hidden' : 'visible',
       creation: result.peer.creation,
+      connectionId: ++this.#connections,
       connection,
     }
     this.#open.add(connection)

@@ -24,6 +24,8 @@ const DISCONNECT = atom('disconnect')
 
 export interface NodeUpInfo {
   readonly type: NodeType
+  /** Of this connection alone: another one to the same node has another. */
+  readonly connectionId: number
 }
 
 export interface NodeDownInfo extends NodeUpInfo {
@@ -111,9 +113,9 @@ export class NodeCore {
       frozenTime: options.frozenTime,
       tickIntensity: options.tickIntensity,
       setupTime: options.setupTime,
-      onUp: (peer) => this.#emit('nodeup', peer.name, { type: peer.type }),
+      onUp: (peer) => this.#emit('nodeup', peer.name, infoOf(peer)),
       onDown: (peer, reason) => {
-        this.#emit('nodedown', peer.name, { type: peer.type, reason })
+        this.#emit('nodedown', peer.name, { ...infoOf(peer), reason })
         // Whoever disconnects on purpose does not want the node back half a second later.
         if (reason !== DISCONNECT) this.#reconnect.lost(peer.name.name)
         if (peer.name.name === place.namedBy?.peer.name) this.#loseName(peer.name)
@@ -199,13 +201,20 @@ export class NodeCore {
     return this.#distribution.peers()
   }
 
+  isConnected(peer: string): boolean {
+    return this.#distribution.isConnected(peer)
+  }
+
   connect(peer: string): Promise<void> {
     if (this.#nameless !== undefined) return Promise.reject(this.#nameless)
     return this.#distribution.connect(peer)
   }
 
-  disconnect(peer: string): boolean {
-    return this.#distribution.disconnect(peer)
+  /** @param options `rejoin`: the node is tried again later if the option `connect` names it, as after a loss */
+  disconnect(peer: string, options: { readonly rejoin?: boolean } = {}): boolean {
+    const wasConnected = this.#distribution.disconnect(peer)
+    if (wasConnected && options.rejoin === true) this.#reconnect.lost(peer)
+    return wasConnected
   }
 
   /** Resolves when the node takes messages. See `Bridge.drained`. */
@@ -261,4 +270,8 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined):
     signal.addEventListener('abort', onAbort)
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
+}
+
+function infoOf({ connectionId, type }: Peer): NodeUpInfo {
+  return { type, connectionId }
 }

@@ -50,6 +50,16 @@ export interface NodeOptions {
   readonly connect?: readonly string[]
   /** True: not in `Node.list()` of others, and no part of `:pg` and the like. Default false. */
   readonly hidden?: boolean
+  /**
+   * False: this node and the others do not introduce each other, and `:global` shares no names; as `-connect_all false`,
+   * it should be the same on all nodes of a cluster. Default true.
+   */
+  readonly connectAll?: boolean
+  /**
+   * Whether `:global` disconnects nodes that see only a part of a cluster, so that every two nodes that are connected
+   * see the same others; as the kernel parameter `prevent_overlapping_partitions`, the same on all nodes. Default true.
+   */
+  readonly preventOverlappingPartitions?: boolean
   /** `auto` (default): the epmd that listens, else an embedded one. */
   readonly epmd?: EpmdMode
   /** Port of every epmd. Default: `ERL_EPMD_PORT`, else 4369. */

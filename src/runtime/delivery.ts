@@ -29,6 +29,8 @@ import type { MonitorTarget, RemoteRouter } from './signals.ts'
 type Located = Cell | MonitorTarget | undefined
 
 const CALLING_SELF = atom('calling_self')
+/** A name that no process can have. */
+const NOBODY = atom('undefined')
 
 /** What messages need on their way. */
 export interface DeliveryParts {
@@ -174,10 +176,12 @@ export class Delivery {
     return pid && this.#locatePid(pid)
   }
 
-  /** What a monitor watches: names are watched by name, also those of this node. */
+  /** What a monitor watches: names are watched by name, also those of this node; those in `:global` by their process. */
   monitorTarget(to: Watchable): MonitorTarget {
     if (to instanceof Pid) return to
-    return isLocalName(to) ? { name: toAtom(to), node: this.#node } : remoteName(to)
+    if (isLocalName(to)) return { name: toAtom(to), node: this.#node }
+    if (isNameOnNode(to)) return remoteName(to)
+    return this.resolver?.resolve(to) ?? { name: NOBODY, node: this.#node }
   }
 
   #locatePid(pid: Pid): Located {

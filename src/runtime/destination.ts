@@ -29,18 +29,20 @@ export type NameOnNode = readonly [name: Atom | string, node: Atom | string]
  */
 export type Destination = Pid | Reference | Atom | string | NameOnNode | GlobalName | ViaName
 
-/** What a monitor can watch. */
-export type Watchable = Pid | Atom | string | NameOnNode
+/** What a monitor can watch: a pid, whoever holds a name on some node, or who has a name in `:global` now. */
+export type Watchable = Pid | Atom | string | NameOnNode | GlobalName
 
 /** What a server can be started under. */
 export type ServerName = Atom | string | GlobalName | ViaName
 
 /** Names that the runtime does not keep itself: implemented by `:global`. */
 export interface NameResolver {
-  resolve(name: GlobalName): Pid | undefined | Promise<Pid | undefined>
+  /** At once, from this node's own table: so that messages to a name keep their order, and calls their timeout. */
+  resolve(name: GlobalName): Pid | undefined
   /** Takes the name for `pid`; false when somebody holds it. */
-  register?(name: GlobalName, pid: Pid): boolean | Promise<boolean>
-  unregister?(name: GlobalName, pid: Pid): void | Promise<void>
+  registerName(name: GlobalName, pid: Pid): Promise<boolean>
+  /** Gives the name back, unless somebody else has it. */
+  unregisterName(name: GlobalName, pid: Pid): Promise<void>
 }
 
 /** A name of this node, which the runtime resolves itself. */

@@ -28,7 +28,7 @@ export {
   SpawnError,
   SysError,
 } from './errors.ts'
-export type { From } from './gen-reply.ts'
+export { type From, isFrom } from './gen-reply.ts'
 export { GenServer } from './gen-server.ts'
 export type { RuntimeLimits } from './kernel.ts'
 export { MessageTimer } from './message-timer.ts'

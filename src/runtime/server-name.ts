@@ -29,8 +29,8 @@ export async function takeName(
     return (await name.register(cell.pid)) ? undefined : { holder: await name.whereis() }
   }
   const resolver = resolverOf(keepers)
-  if ((await resolver.register?.(name, cell.pid)) === true) return undefined
-  return { holder: await resolver.resolve(name) }
+  if (await resolver.registerName(name, cell.pid)) return undefined
+  return { holder: resolver.resolve(name) }
 }
 
 /** Never fails: whoever keeps the name drops it as well when it sees the process end. */
@@ -38,7 +38,7 @@ export async function giveNameBack(keepers: NameKeepers, name: ServerName, cell:
   // Names of this node are given back by the end of the process.
   if (isLocalName(name)) return
   try {
-    if ('global' in name) await resolverOf(keepers).unregister?.(name, cell.pid)
+    if ('global' in name) await resolverOf(keepers).unregisterName(name, cell.pid)
     else await name.unregister(cell.pid)
   } catch (error) {
     keepers.logger.warn(

@@ -1,9 +1,19 @@
 /** Layer 4: the registered processes and services that every node runs. */
+export { GlobalError } from './global/errors.ts'
+export {
+  Global,
+  type GlobalOptions,
+  type LockOptions,
+  type RegisterOptions,
+  type TransOptions,
+} from './global/global.ts'
+export type { ConflictResolver, ResolveFunction, StandardResolver } from './global/resolvers.ts'
 export { exposeDefaults } from './introspection/defaults.ts'
 export { type IoDevice, standardOutput } from './io/io-device.ts'
 export { IoServer } from './io/io-server.ts'
 export { LoggerProxy } from './io/logger-proxy.ts'
 export { NetKernel } from './net-kernel.ts'
+export { type MonitorNodesOptions, NodeMonitors } from './node-monitors.ts'
 export { PgError } from './pg/errors.ts'
 export { PgScope } from './pg/scope.ts'
 export { type PgListener, PgMonitor } from './pg/watchers.ts'

@@ -58,8 +58,8 @@ test('nodeup and nodedown say what kind of node it is', async (t) => {
   await nodes.join(a, b)
   a.disconnect(B)
   t.same(told, [
-    [B, { type: 'hidden' }],
-    [B, { type: 'hidden', reason: atom('disconnect') }],
+    [B, { type: 'hidden', connectionId: 1 }],
+    [B, { type: 'hidden', connectionId: 1, reason: atom('disconnect') }],
   ])
 })
 

@@ -21,8 +21,9 @@ class Echo extends GenServer<Term[]> {
 
 async function unconnected(t: { teardown(end: () => unknown): unknown }) {
   const nodes = new TestNodes(t)
-  const a = await nodes.start('a')
-  const b = await nodes.start('b')
+  // Nothing shall be under way between them but what the test sends.
+  const a = await nodes.start('a', { connectAll: false })
+  const b = await nodes.start('b', { connectAll: false })
   return { nodes, a, b }
 }
 

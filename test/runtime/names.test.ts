@@ -57,7 +57,11 @@ test('names in other registries are asked, at once or by a promise', async (t) =
   runtime.send({ ...via, whereis: () => pid }, 1)
   runtime.send({ ...via, whereis: async () => pid }, 2)
   runtime.send({ ...via, whereis: () => undefined }, 'lost')
-  runtime.nameResolver = { resolve: (name) => (name.global === 'g' ? pid : undefined) }
+  runtime.nameResolver = {
+    resolve: (name) => (name.global === 'g' ? pid : undefined),
+    registerName: async () => false,
+    unregisterName: async () => {},
+  }
   runtime.send({ global: 'g' }, 3)
   runtime.send({ global: 'other' }, 'lost')
   await settled()

@@ -186,10 +186,11 @@ test('a global name needs a resolver that registers', async (t) => {
   let holder: Pid | undefined
   runtime.nameResolver = {
     resolve: () => holder,
-    register: (_name, pid) => {
+    registerName: async (_name, pid) => {
       holder ??= pid
       return holder === pid
     },
+    unregisterName: async () => {},
   }
   const pid = await runtime.start(Init, () => {}, { name })
   t.equal(holder, pid)

@@ -22,7 +22,8 @@ const NORMAL = atom('normal')
 
 async function setUp(t: Teardown) {
   const nodes = new TestNodes(t)
-  const a = await nodes.start('a')
+  // The peer shall hear nothing but what it asked for.
+  const a = await nodes.start('a', { connectAll: false })
   const peer = new BarePeer({ name: 'c@c', network: nodes.network.host('c'), clock: nodes.clock })
   const connection = await peer.dial('a@a')
   t.teardown(() => peer.close())

@@ -56,6 +56,8 @@ export class MemoryCluster {
       network: this.network.host(host),
       clock: this.clock,
       logger: silentLogger,
+      // Tests cut single links here, and look at what the two sides of each do.
+      preventOverlappingPartitions: false,
       ...rest,
     })
     if (!alone) for (const other of this.#nodes.values()) await this.connect(node, other)

@@ -15,16 +15,14 @@ import {
   type Atom,
   atom,
   brief,
-  decode,
   type Encodable,
-  EXACT,
-  encode,
   Pid,
   type Reference,
   type Term,
   TermMap,
 } from '../../etf/index.ts'
 import type { Process, Runtime } from '../../runtime/index.ts'
+import { wireTerm } from '../wire-term.ts'
 import { PgError } from './errors.ts'
 import { Groups } from './groups.ts'
 import { encodeDiscover, encodeJoin, encodeLeave, encodeSync, type PgMessage } from './protocol.ts'
@@ -112,7 +110,7 @@ export class PgScope implements ScopeTables {
   join(group: Encodable, pids: Pid | readonly Pid[]): void {
     const joining = this.#checkLocal(pids)
     if (joining.length === 0) return
-    const name = toTerm(group)
+    const name = wireTerm(group)
     const events = this.#groups.join(name, joining)
     for (const pid of joining) this.#watch(pid)
     this.#broadcast((self) => encodeJoin(self, name, joining))
@@ -308,10 +306,4 @@ export class PgScope implements ScopeTables {
       `${foreign} of ${foreign.node} cannot join or leave here: only processes of ${this.#host.name} can`,
     )
   }
-}
-
-/** The term that a group's name is on the wire, so that it is the same name here and there. */
-function toTerm(group: Encodable): Term {
-  const isPlain = typeof group !== 'object' || group === null || group instanceof Pid
-  return isPlain && group !== undefined ? (group as Term) : decode(encode(group), EXACT)
 }

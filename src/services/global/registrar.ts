@@ -1,0 +1,86 @@
+/**
+ * The registrar: changes names under a lock on every node that is known, one change after the other (protocol.md 8.6).
+ */
+import type { Atom } from '../../etf/index.ts'
+import type { Process } from '../../runtime/index.ts'
+import { checkRunning, type LockCalls } from './lock-calls.ts'
+import { bossOf } from './peers.ts'
+import { GLOBAL } from './protocol.ts'
+import type { LockId } from './requests.ts'
+
+export interface RegistrarOptions {
+  readonly calls: LockCalls
+  /** The nodes whose names are ours, without this one. */
+  readonly known: () => readonly Atom[]
+}
+
+export class Registrar {
+  readonly #options: RegistrarOptions
+  readonly #self: Promise<Process>
+  #last: Promise<unknown> = Promise.resolve()
+  #started!: (self: Process) => void
+
+  constructor(options: RegistrarOptions) {
+    this.#options = options
+    this.#self = new Promise((resolve) => {
+      this.#started = resolve
+    })
+  }
+
+  /** The life of the process. What others send it is of no use. */
+  async run(self: Process): Promise<never> {
+    this.#started(self)
+    for (;;) await self.receive()
+  }
+
+  /**
+   * Runs `change` while every known node holds our lock, with those nodes and this one. Waits for its turn and for the
+   * lock as long as it takes.
+   *
+   * @param signal gives up; not any more once `change` runs
+   */
+  change<T>(change: (self: Process, nodes: readonly Atom[]) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = this.#last.then(() => this.#locked(change, signal))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #locked<T>(
+    change: (self: Process, nodes: readonly Atom[]) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { calls } = this.#options
+    const self = await this.#self
+    const id = { resource: GLOBAL, requester: self.pid }
+    const nodes = await this.#lockKnown(
+      self,
+      id,
+      signal === undefined ? [self.signal] : [self.signal, signal],
+    )
+    try {
+      return await change(self, nodes)
+    } finally {
+      await calls.delBossLast(self, id, nodes)
+    }
+  }
+
+  async #lockKnown(self: Process, id: LockId, signals: readonly AbortSignal[]): Promise<readonly Atom[]> {
+    const { calls } = this.#options
+    for (let attempt = 0; ; attempt++) {
+      checkRunning(self, signals)
+      const nodes = [self.pid.node, ...this.#options.known()]
+      const boss = [bossOf(nodes) ?? self.pid.node]
+      if (await calls.set(self, id, boss)) {
+        if (
+          (await calls.set(self, id, nodes)) &&
+          this.#options.known().every((node) => nodes.includes(node))
+        ) {
+          return nodes
+        }
+        // Also where a node became known meanwhile: those that are locked are more than the boss then.
+        await calls.delBossLast(self, id, nodes)
+      }
+      await calls.pause(attempt, signals)
+    }
+  }
+}
