@@ -91,8 +91,16 @@ test('changes of a known peer apply, of an unknown one they do not', async (t) =
   const change = { group: G, joined: [pid(1, THERE), pid(1, THERE)], left: [] }
   t.same(groups.changePeer(peer, [change]), [])
   t.notOk(groups.knowsPeer(peer))
-  groups.addPeer(peer)
+  groups.addPeer(peer, 0)
   t.same(text(groups.changePeer(peer, [change])), ['join g 1,1'])
+  groups.addPeer(peer, 1)
+  groups.addPeer(peer, 0)
+  t.same(
+    [...groups.peers()].map(({ version }) => version),
+    [1],
+    'what it speaks goes up, its groups stay',
+  )
+  t.equal(groups.members(G).length, 2)
   const leave = { group: G, joined: [], left: [pid(1, THERE), pid(5, THERE)] }
   t.same(text(groups.changePeer(peer, [leave, leave, leave])), ['leave g 1', 'leave g 1'])
   t.same(groups.names(), [])

@@ -1,8 +1,10 @@
 import { test } from 'tap'
 import type { BeamNode } from '../../src/beam-node.ts'
-import { atom, type Pid, type Term, type Tuple, tuple } from '../../src/etf/index.ts'
+import { atom, float, type Pid, type Term, type Tuple, tuple } from '../../src/etf/index.ts'
 import type { PgScope } from '../../src/services/index.ts'
 import { MemoryCluster } from '../support/memory-cluster.ts'
+
+const DISCOVER = atom('discover')
 
 /** A process that waits until somebody sends it something. */
 function waiter(node: BeamNode): Pid {
@@ -166,6 +168,48 @@ test('hidden nodes are not asked, but answered when they ask', async (t) => {
   t.equal(sync[1][0], atom('sync'))
   t.same(sync[1][2], [tuple('g', a.pg().localMembers('g'))])
   t.same(discover, tuple(atom('discover'), a.pg().pid))
+})
+
+test('a peer that speaks protocol 1 is spoken to so, others beside it not', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b, c] = await cluster.start('a', 'b', 'c')
+  const tags = (node: BeamNode, version: number): { seen: string[]; pid: Pid } => {
+    const seen: string[] = []
+    const pid = node.spawn(async (self) => {
+      self.send(
+        ['pg', a.name],
+        version === 0 ? tuple(DISCOVER, self.pid) : tuple(DISCOVER, self.pid, version),
+      )
+      for (;;) {
+        const message = (await self.receive()) as Tuple<Term[]>
+        seen.push(String(message[0] === atom('$gen_cast') ? (message[1] as Tuple)[0] : message[0]))
+      }
+    })
+    return { seen, pid }
+  }
+  const scope = a.pg()
+  const [old, recent] = [tags(b, 0), tags(c, 1)]
+  await cluster.until(() => old.seen.length === 2 && recent.seen.length === 2)
+  const member = waiter(a)
+  scope.join('g', member)
+  scope.leave('g', member)
+  await cluster.until(() => old.seen.length === 4 && recent.seen.length === 4)
+  t.same(old.seen, ['sync', 'discover', 'join', 'leave'])
+  t.same(recent.seen, ['local_data', 'discover', 'update', 'update'])
+})
+
+test('groups that are called 1 and 1.0 are two, here and on other nodes', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b] = await cluster.start('a', 'b')
+  b.pg().join(2, waiter(b))
+  b.pg().join(tuple(float(2)), waiter(b))
+  a.pg().join(1, waiter(a))
+  a.pg().join(float(1), [waiter(a), waiter(a)])
+  await cluster.until(() => a.pg().groups().length === 4 && b.pg().groups().length === 4)
+  t.equal(b.pg().members(1).length, 1)
+  t.equal(b.pg().members(float(1)).length, 2)
+  t.equal(a.pg().members(tuple(2)).length, 0)
+  t.equal(a.pg().members(tuple(float(2))).length, 1)
 })
 
 test('scopes do not see each other', async (t) => {

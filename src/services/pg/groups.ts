@@ -6,7 +6,7 @@
  * peer's node has is kept apart, so that all of it goes when the peer does.
  */
 import { type Pid, type Term, TermMap } from '../../etf/index.ts'
-import type { GroupChange } from './protocol.ts'
+import type { GroupChange, PgVersion } from './protocol.ts'
 
 /** Pids that joined or left a group, as one step. */
 export interface PgEvent {
@@ -32,6 +32,7 @@ interface LocalMember {
 interface Peer {
   /** The scope process of the peer's node. */
   readonly pid: Pid
+  readonly version: PgVersion
   groups: TermMap<Term, Pid[]>
 }
 
@@ -103,20 +104,26 @@ export class Groups {
     return this.#peers.has(peer.key)
   }
 
-  peers(): Pid[] {
-    return [...this.#peers.values()].map(({ pid }) => pid)
+  /** The scope processes of the others, and what each speaks. */
+  peers(): Iterable<{ readonly pid: Pid; readonly version: PgVersion }> {
+    return this.#peers.values()
   }
 
-  addPeer(pid: Pid): void {
-    if (!this.#peers.has(pid.key)) this.#peers.set(pid.key, { pid, groups: new TermMap() })
+  /** One that is known may turn out to speak more. */
+  addPeer(pid: Pid, version: PgVersion): void {
+    const peer = this.#peers.get(pid.key)
+    if (peer !== undefined && peer.version >= version) return
+    this.#peers.set(pid.key, { pid, version, groups: peer?.groups ?? new TermMap() })
   }
 
   /** The peer told everything it has: joins what is new, leaves what is no longer there. */
   setPeer(peer: Pid, groups: readonly (readonly [Term, readonly Pid[]])[]): PgEvent[] {
-    const had = this.#peers.get(peer.key)?.groups ?? new TermMap<Term, Pid[]>()
+    const known = this.#peers.get(peer.key)
+    const had = known?.groups ?? new TermMap<Term, Pid[]>()
     const has = new TermMap<Term, Pid[]>()
     for (const [group, pids] of groups) if (pids.length > 0) has.set(group, [...pids])
-    this.#peers.set(peer.key, { pid: peer, groups: has })
+    if (known === undefined) this.#peers.set(peer.key, { pid: peer, version: 0, groups: has })
+    else known.groups = has
     const events: PgEvent[] = []
     for (const [group, pids] of has) {
       const before = had.get(group) ?? []

@@ -1,11 +1,11 @@
 /**
  * What the scope processes of `pg` say to each other (protocol.md, section 7).
  *
- * We send protocol 0, which every release from OTP 23 on understands, and read protocol 1 of OTP 29 as well: a longer
- * `discover` crashes the scope process of OTP 25. Both come down to three messages: who is there, everything that the
- * peer's node has, and changes to that.
+ * Protocol 0 is that of OTP 23 to 28, protocol 1 that of OTP 29. Both are read; each peer is sent the one that it spoke of
+ * itself, and protocol 0 until then: the longer `discover` of protocol 1 crashes the scope process of OTP 25. Both come
+ * down to three messages: who is there, everything that the peer's node has, and changes to that.
  */
-import { type Atom, atom, Pid, type Term, Tuple, tuple } from '../../etf/index.ts'
+import { atom, Pid, type Term, TermMap, Tuple, tuple } from '../../etf/index.ts'
 
 /** Pids to add to a group or to take out of it; a pid that joined twice stands there twice. */
 export interface GroupChange {
@@ -14,13 +14,16 @@ export interface GroupChange {
   readonly left: readonly Pid[]
 }
 
+export type PgVersion = 0 | 1
+
 export type PgMessage =
   /** The peer's scope process wants to know our groups. */
-  | { readonly type: 'discover'; readonly peer: Pid }
+  | { readonly type: 'discover'; readonly peer: Pid; readonly version: PgVersion }
   /** All groups of the peer's node; whatever else we knew of it is outdated. */
   | {
       readonly type: 'state'
       readonly peer: Pid
+      readonly version: PgVersion
       readonly groups: readonly (readonly [Term, readonly Pid[]])[]
     }
   | { readonly type: 'changes'; readonly peer: Pid; readonly changes: readonly GroupChange[] }
@@ -32,27 +35,45 @@ const LEAVE = atom('leave')
 const LOCAL_DATA = atom('local_data')
 const UPDATE = atom('update')
 
-/** `{discover, Peer}` */
-export function encodeDiscover(peer: Pid): Tuple<[Atom, Pid]> {
-  return tuple(DISCOVER, peer)
+/** `{discover, Peer}`, or `{discover, Peer, 1}` */
+export function encodeDiscover(peer: Pid, version: PgVersion): Term {
+  return (version === 0 ? tuple(DISCOVER, peer) : tuple(DISCOVER, peer, version)) as Term
 }
 
-/** `{sync, Peer, [{Group, [Pid]}]}`, sent as a cast. */
-export function encodeSync(peer: Pid, groups: Iterable<readonly [Term, readonly Pid[]]>): Term {
+/** `{sync, Peer, [{Group, [Pid]}]}`, or `{local_data, Peer, 1, #{Group => [Pid]}}`; sent as a cast. */
+export function encodeState(
+  peer: Pid,
+  groups: Iterable<readonly [Term, readonly Pid[]]>,
+  version: PgVersion,
+): Term {
+  const copies = [...groups].map(([group, pids]) => [group, [...pids]] as const)
+  if (version === 1) return tuple(LOCAL_DATA, peer, version, new TermMap(copies)) as Term
   return tuple(
     SYNC,
     peer,
-    [...groups].map(([group, pids]) => tuple(group, [...pids])),
+    copies.map(([group, pids]) => tuple(group, pids)),
   ) as Term
 }
 
-/** `{join, Peer, Group, PidOrPids}` */
-export function encodeJoin(peer: Pid, group: Term, pids: readonly Pid[]): Term {
+/** `{join, Peer, Group, PidOrPids}`, or `{update, Peer, [{Group, Pids, []}]}` */
+export function encodeJoin(peer: Pid, group: Term, pids: readonly Pid[], version: PgVersion): Term {
+  if (version === 1) return tuple(UPDATE, peer, [tuple(group, [...pids], [])]) as Term
   return tuple(JOIN, peer, group, pids.length === 1 ? pids[0]! : [...pids]) as Term
 }
 
-/** `{leave, Peer, PidOrPids, Groups}` */
-export function encodeLeave(peer: Pid, pids: readonly Pid[], groups: readonly Term[]): Term {
+/** `{leave, Peer, PidOrPids, Groups}`, or `{update, Peer, [{Group, [], Pids}]}` */
+export function encodeLeave(
+  peer: Pid,
+  pids: readonly Pid[],
+  groups: readonly Term[],
+  version: PgVersion,
+): Term {
+  if (version === 1)
+    return tuple(
+      UPDATE,
+      peer,
+      groups.map((group) => tuple(group, [], [...pids])),
+    ) as Term
   return tuple(LEAVE, peer, pids.length === 1 ? pids[0]! : [...pids], [...groups]) as Term
 }
 
@@ -63,7 +84,7 @@ export function parseMessage(message: Term): PgMessage | undefined {
   if (!(peer instanceof Pid)) return undefined
   switch (tag) {
     case DISCOVER:
-      return message.length === 2 || message.length === 3 ? { type: 'discover', peer } : undefined
+      return parseDiscover(peer, [...message].slice(2) as Term[])
     case JOIN:
       return message.length === 4 ? parseJoin(peer, message[2] as Term, message[3] as Term) : undefined
     case LEAVE:
@@ -80,9 +101,17 @@ export function parseCast(request: Term): PgMessage | undefined {
   if (!(request instanceof Tuple)) return undefined
   const [tag, peer] = request as Tuple<Term[]>
   if (!(peer instanceof Pid)) return undefined
-  if (tag === SYNC && request.length === 3) return parseState(peer, request[2] as Term)
-  if (tag === LOCAL_DATA && request.length === 4) return parseState(peer, request[3] as Term)
+  if (tag === SYNC && request.length === 3) return parseState(peer, request[2] as Term, 0)
+  if (tag === LOCAL_DATA && request.length === 4) return parseState(peer, request[3] as Term, 1)
   return undefined
+}
+
+/** Of a version that is newer than ours we speak what we know. */
+function parseDiscover(peer: Pid, rest: readonly Term[]): PgMessage | undefined {
+  if (rest.length > 1) return undefined
+  const [version = 0] = rest
+  if (typeof version !== 'number') return undefined
+  return { type: 'discover', peer, version: version >= 1 ? 1 : 0 }
 }
 
 function parseJoin(peer: Pid, group: Term, joined: Term): PgMessage | undefined {
@@ -110,7 +139,7 @@ function parseUpdate(peer: Pid, updates: Term): PgMessage | undefined {
 }
 
 /** Protocol 0 has a list of pairs, protocol 1 a map. */
-function parseState(peer: Pid, state: Term): PgMessage | undefined {
+function parseState(peer: Pid, state: Term, version: PgVersion): PgMessage | undefined {
   if (!Array.isArray(state) && !(state instanceof Map)) return undefined
   const groups: [Term, readonly Pid[]][] = []
   for (const pair of state as Iterable<unknown>) {
@@ -121,7 +150,7 @@ function parseState(peer: Pid, state: Term): PgMessage | undefined {
     if (pids === undefined) return undefined
     groups.push([group, pids])
   }
-  return { type: 'state', peer, groups }
+  return { type: 'state', peer, version, groups }
 }
 
 function pidList(term: Term): readonly Pid[] | undefined {

@@ -7,6 +7,8 @@
  *                                                     it did not know us
  *     {join | leave, Us, Pids, Group(s)} ->           every change from then on
  *
+ * With OTP 29 the same in other words: see protocol.ts.
+ *
  * Both watch each other; when one ends, the other forgets its members. Reading is synchronous, from tables. Hidden
  * nodes are answered when they ask, but not asked, as OTP decided.
  */
@@ -25,7 +27,14 @@ import type { Process, Runtime } from '../../runtime/index.ts'
 import { wireTerm } from '../wire-term.ts'
 import { PgError } from './errors.ts'
 import { Groups } from './groups.ts'
-import { encodeDiscover, encodeJoin, encodeLeave, encodeSync, type PgMessage } from './protocol.ts'
+import {
+  encodeDiscover,
+  encodeJoin,
+  encodeLeave,
+  encodeState,
+  type PgMessage,
+  type PgVersion,
+} from './protocol.ts'
 import { PgServer, type ScopeTables } from './server.ts'
 import { type PgListener, PgMonitor, Watchers } from './watchers.ts'
 
@@ -113,7 +122,7 @@ export class PgScope implements ScopeTables {
     const name = wireTerm(group)
     const events = this.#groups.join(name, joining)
     for (const pid of joining) this.#watch(pid)
-    this.#broadcast((self) => encodeJoin(self, name, joining))
+    this.#broadcast((self, version) => encodeJoin(self, name, joining, version))
     this.#watchers.tell(events)
   }
 
@@ -126,7 +135,7 @@ export class PgScope implements ScopeTables {
   leave(group: Encodable, pids: Pid | readonly Pid[]): boolean {
     const events = this.#groups.leave(group as Term, this.#checkLocal(pids))
     for (const { pids: left } of events) {
-      this.#broadcast((self) => encodeLeave(self, left, [group as Term]))
+      this.#broadcast((self, version) => encodeLeave(self, left, [group as Term], version))
       for (const pid of left) this.#unwatch(pid)
     }
     this.#watchers.tell(events)
@@ -211,16 +220,15 @@ export class PgScope implements ScopeTables {
     const { peer } = message
     switch (message.type) {
       case 'discover': {
+        const { version } = message
         const known = this.#groups.knowsPeer(peer)
-        this.#process?.cast(peer, encodeSync(this.pid, this.#groups.local()))
-        if (!known) {
-          this.#meet(peer)
-          this.#process?.send(peer, encodeDiscover(this.pid))
-        }
+        this.#process?.cast(peer, encodeState(this.pid, this.#groups.local(), version))
+        this.#meet(peer, version)
+        if (!known) this.#process?.send(peer, encodeDiscover(this.pid, version))
         break
       }
       case 'state':
-        this.#meet(peer)
+        this.#meet(peer, message.version)
         this.#watchers.tell(this.#groups.setPeer(peer, message.groups))
         break
       case 'changes':
@@ -239,7 +247,7 @@ export class PgScope implements ScopeTables {
       this.#watches.delete(pid.key)
       const events = this.#groups.leaveAll(pid)
       const groups = events.flatMap(({ group, pids }) => pids.map(() => group))
-      if (groups.length > 0) this.#broadcast((self) => encodeLeave(self, [pid], groups))
+      if (groups.length > 0) this.#broadcast((self, version) => encodeLeave(self, [pid], groups, version))
       this.#watchers.tell(events)
     }
   }
@@ -262,14 +270,14 @@ export class PgScope implements ScopeTables {
     for (const monitor of [...this.#monitors]) monitor.stop()
   }
 
-  #meet(peer: Pid): void {
-    if (this.#groups.knowsPeer(peer)) return
-    this.#groups.addPeer(peer)
-    this.#process?.monitor(peer)
+  #meet(peer: Pid, version: PgVersion): void {
+    const known = this.#groups.knowsPeer(peer)
+    this.#groups.addPeer(peer, version)
+    if (!known) this.#process?.monitor(peer)
   }
 
   #discover(node: Atom): void {
-    this.#process?.send([this.name, node], encodeDiscover(this.pid))
+    this.#process?.send([this.name, node], encodeDiscover(this.pid, 0))
   }
 
   #watch(pid: Pid): void {
@@ -284,11 +292,12 @@ export class PgScope implements ScopeTables {
     this.#process?.demonitor(ref, { flush: true })
   }
 
-  #broadcast(encodeFor: (self: Pid) => Term): void {
-    const peers = this.#groups.peers()
-    if (peers.length === 0) return
-    const message = encodeFor(this.pid)
-    for (const peer of peers) this.#process?.send(peer, message)
+  #broadcast(encodeFor: (self: Pid, version: PgVersion) => Term): void {
+    const messages: Partial<Record<PgVersion, Term>> = {}
+    for (const { pid, version } of this.#groups.peers()) {
+      messages[version] ??= encodeFor(this.pid, version)
+      this.#process?.send(pid, messages[version])
+    }
   }
 
   #snapshotOf(group: Encodable): TermMap<Term, Pid[]> {
