@@ -308,7 +308,7 @@ test('a call that was given up before the node answered leaves nothing on either
 
 test('a peer that serves no spawn requests is asked by its rex', async (t) => {
   const nodes = new TestNodes(t)
-  const a = await nodes.start('a')
+  const a = await nodes.start('a', { connectAll: false })
   const peer = new BarePeer({ name: 'c@c', network: nodes.network.host('c'), clock: nodes.clock })
   const connection = await peer.dial('a@a')
   t.teardown(() => peer.close())
