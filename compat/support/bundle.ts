@@ -7,7 +7,7 @@ import { seed } from '../../interop/support/arbitrary-terms.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** These are about Node itself. */
-const ONLY_NODE = ['node-console.test.ts', 'without-node.test.ts']
+const ONLY_NODE = ['memory.test.ts', 'node-console.test.ts', 'without-node.test.ts']
 
 /** Anything of Node in the bundle fails the build, since for the platform "browser" there is none. */
 const replacements: Plugin = {

@@ -4,7 +4,7 @@ import { EncodeError } from './errors.ts'
 import { isPlainObject, notATerm } from './kinds.ts'
 import type { EncodeOptions } from './options.ts'
 import { PrimitiveWriter } from './primitive-writer.ts'
-import { resolveStructs, STRUCT_KEY, type StructRegistry } from './structs.ts'
+import { resolveStructs, STRUCT_KEY, type StructRegistry, structFields } from './structs.ts'
 import { LARGE_TUPLE_EXT, MAX_TUPLE_ARITY, NIL_EXT, RECORD_EXT, SMALL_TUPLE_EXT, STRING_EXT } from './tags.ts'
 import type { RecordTerm } from './terms/term.ts'
 import type { Tuple } from './terms/tuple.ts'
@@ -67,7 +67,9 @@ export class ContainerWriter extends PrimitiveWriter {
     const codec = this.structs?.byType.get(value.constructor)
     if (codec === undefined) throw notATerm(value)
     const map = new Map<unknown, unknown>([[STRUCT_KEY, codec.module]])
-    for (const [name, each] of Object.entries(codec.encode(value))) map.set(this.keyAtom(name, value), each)
+    for (const [name, each] of Object.entries(structFields(codec, value))) {
+      map.set(this.keyAtom(name, value), each)
+    }
     return map
   }
 

@@ -10,6 +10,8 @@ export type EncodeErrorCode =
   | 'ERR_ETF_DUPLICATE_KEY'
   | 'ERR_ETF_TOO_LARGE'
   | 'ERR_ETF_DEPTH'
+  | 'ERR_ETF_STRUCT'
+  | 'ERR_ETF_UNREADABLE'
   | 'ERR_ETF_RECORD'
 
 const MAX_PRINTED_PATH = 8
@@ -30,8 +32,14 @@ export class EncodeError extends BeamjoinError {
   /** The value itself. */
   readonly value: unknown
 
-  constructor(code: EncodeErrorCode, problem: string, value: unknown, path: readonly string[] = []) {
-    super(code, `cannot encode: ${problem}, ${formatPath(path)}`)
+  constructor(
+    code: EncodeErrorCode,
+    problem: string,
+    value: unknown,
+    path: readonly string[] = [],
+    options?: { cause?: unknown },
+  ) {
+    super(code, `cannot encode: ${problem}, ${formatPath(path)}`, options)
     this.problem = problem
     this.path = path
     this.value = value

@@ -1,6 +1,7 @@
 /** Finds where in a term the value is that could not be encoded; only when that has happened. */
 import { EncodeError } from './errors.ts'
 import { isPlainObject } from './kinds.ts'
+import type { StructRegistry } from './structs.ts'
 import { Atom } from './terms/atom.ts'
 import { ImproperList, RecordTerm } from './terms/term.ts'
 import { Tuple } from './terms/tuple.ts'
@@ -30,8 +31,19 @@ function indexed(values: ArrayLike<unknown>, prefix = ''): [string, unknown][] {
   return Array.from(values, (value, i) => [`${prefix}[${i}]`, value])
 }
 
+/** The fields of an instance of a registered class; none where its mapping fails. */
+function fieldsOf(value: object, structs: StructRegistry | undefined): [string, unknown][] {
+  const codec = structs?.byType.get(value.constructor)
+  if (codec === undefined) return []
+  try {
+    return Object.entries(codec.encode(value)).map(([name, each]) => [property(name), each])
+  } catch {
+    return []
+  }
+}
+
 /** What a value holds, in the order in which it is encoded. */
-function childrenOf(value: unknown): [string, unknown][] {
+function childrenOf(value: unknown, structs: StructRegistry | undefined): [string, unknown][] {
   if (typeof value !== 'object' || value === null) return []
   if (Array.isArray(value) || value instanceof Tuple) return indexed(value)
   if (value instanceof ImproperList) return [...indexed(value.items, '.items'), ['.tail', value.tail]]
@@ -42,20 +54,21 @@ function childrenOf(value: unknown): [string, unknown][] {
       [`.get(${keyText(key)})`, each],
     ])
   }
-  return isPlainObject(value) ? Object.entries(value).map(([name, each]) => [property(name), each]) : []
+  if (!isPlainObject(value)) return fieldsOf(value, structs)
+  return Object.entries(value).map(([name, each]) => [property(name), each])
 }
 
-/** The error with the way from `root` to its value; without one where that is inside a registered class. */
-export function locate(root: unknown, error: EncodeError): EncodeError {
+/** The error with the way from `root` to its value; through registered classes by the names of their fields. */
+export function locate(root: unknown, error: EncodeError, structs?: StructRegistry): EncodeError {
   const pending: Place[] = [{ value: root, access: '', parent: undefined }]
   for (let steps = 0; pending.length > 0 && steps < MAX_STEPS; steps++) {
     const place = pending.pop()!
     if (Object.is(place.value, error.value)) {
       const path: string[] = []
       for (let at: Place = place; at.parent !== undefined; at = at.parent) path.push(at.access)
-      return new EncodeError(error.code as EncodeError['code'], error.problem, error.value, path.reverse())
+      return new EncodeError(error.code, error.problem, error.value, path.reverse(), { cause: error.cause })
     }
-    const children = childrenOf(place.value)
+    const children = childrenOf(place.value, structs)
     for (let i = children.length - 1; i >= 0; i--) {
       pending.push({ value: children[i]![1], access: children[i]![0], parent: place })
     }

@@ -13,8 +13,8 @@ export interface CodecLimits {
   /** Bytes that a compressed term may take when inflated. Default 64 MiB. */
   readonly inflated?: number
   /**
-   * Elements of all lists, tuples and maps of one decoded term, or of one message, together. An empty list takes one
-   * byte on the wire and fifty here, so a limit on bytes is none on memory. Default 10 000 000.
+   * Elements of all lists, tuples and maps of one decoded term, or of one message, together. A term takes up to a hundred
+   * times its bytes here (an empty list has one on the wire), so a limit on bytes alone says little. Default 10 000 000.
    */
   readonly elements?: number
 }

@@ -32,6 +32,12 @@ const MAX_U32 = 0xffffffff
 /** Up to this many bytes are copied by a loop: the call of `set` costs more. */
 const SHORT_COPY = 24
 
+const MAX_U64 = 2n ** 64n - 1n
+
+function isU32(value: number): boolean {
+  return value >>> 0 === value
+}
+
 export class PrimitiveWriter {
   protected readonly out: ByteWriter
   readonly #atomRef: ((atom: Atom) => number) | undefined
@@ -198,6 +204,8 @@ export class PrimitiveWriter {
 
   /** NEW_PID_EXT: node, id (u32), serial (u32), creation (u32). */
   writePid(value: Pid): void {
+    if (!isU32(value.id) || !isU32(value.serial) || !isU32(value.creation))
+      throw this.notWords(value, 'a pid')
     this.writeU8(NEW_PID_EXT)
     this.writeAtom(value.node)
     this.out.reserve(12)
@@ -208,11 +216,13 @@ export class PrimitiveWriter {
 
   /** V4_PORT_EXT: node, id (u64), creation (u32). */
   protected writePort(value: Port): void {
+    const id = BigInt(value.id)
+    if (id < 0n || id > MAX_U64 || !isU32(value.creation)) throw this.notWords(value, 'a port')
     this.writeU8(V4_PORT_EXT)
     this.writeAtom(value.node)
     const { out } = this
     out.reserve(12)
-    out.view.setBigUint64(out.length, BigInt(value.id))
+    out.view.setBigUint64(out.length, id)
     out.length += 8
     this.#putU32(value.creation)
   }
@@ -224,6 +234,7 @@ export class PrimitiveWriter {
       const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${words.length}`
       throw new EncodeError('ERR_ETF_TOO_LARGE', problem, value)
     }
+    if (!isU32(value.creation) || !words.every(isU32)) throw this.notWords(value, 'a reference')
     this.writeU8(NEWER_REFERENCE_EXT)
     this.writeU8(0)
     this.writeU8(words.length)
@@ -235,11 +246,16 @@ export class PrimitiveWriter {
 
   /** EXPORT_EXT: module, function, arity (SMALL_INTEGER_EXT). */
   protected writeExport(value: ExportFun): void {
+    if (value.arity > 255 || !isU32(value.arity)) throw this.tooLarge(value, 'an arity', value.arity)
     this.writeU8(EXPORT_EXT)
     this.writeAtom(value.module)
     this.writeAtom(value.function)
     this.writeU8(SMALL_INTEGER_EXT)
     this.writeU8(value.arity)
+  }
+
+  protected notWords(value: unknown, what: string): EncodeError {
+    return new EncodeError('ERR_ETF_TOO_LARGE', `${what} holds numbers of 32 bits, from 0`, value)
   }
 
   protected tooLarge(value: unknown, what: string, size: number): EncodeError {

@@ -1,5 +1,6 @@
 /** Elixir structs as instances of JavaScript classes (design.md 2). */
-import { OptionError } from '../core/index.ts'
+import { describeError, OptionError } from '../core/index.ts'
+import { EncodeError } from './errors.ts'
 import { type Atom, alias, atom } from './terms/atom.ts'
 import type { Encodable, Term } from './terms/term.ts'
 
@@ -53,6 +54,17 @@ export function defineStruct<T extends object>(
     ((fields: StructFields) => Object.create(type.prototype, Object.getOwnPropertyDescriptors(fields)) as T)
   const encode = mapping.encode ?? ((instance: T) => ({ ...instance }) as Record<string, Encodable>)
   return { module: alias(module), type, decode, encode: (instance) => encode(instance as T) }
+}
+
+/** The fields of an instance; what the mapping throws becomes an `EncodeError`. */
+export function structFields(codec: StructCodec, instance: object): Readonly<Record<string, Encodable>> {
+  try {
+    return codec.encode(instance)
+  } catch (cause) {
+    if (cause instanceof EncodeError) throw cause
+    const problem = `${codec.module} cannot be made of this: ${describeError(cause)}`
+    throw new EncodeError('ERR_ETF_STRUCT', problem, instance, [], { cause })
+  }
 }
 
 /** The registered structs, by module for decoding and by class for encoding. */

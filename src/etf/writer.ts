@@ -2,7 +2,7 @@
  * Terms into a growing buffer (protocol.md 5.1, 5.2): every tag that a node of OTP 25 to 29 wants to see, except those
  * around a whole term.
  */
-import type { ByteWriter } from '../core/index.ts'
+import { type ByteWriter, describeError } from '../core/index.ts'
 import { sortByKey } from './compare.ts'
 import { ContainerWriter } from './container-writer.ts'
 import { EncodeError } from './errors.ts'
@@ -33,6 +33,11 @@ const MAX_VERBATIM = 32
  * of the key are sorted.
  */
 const LARGE_MAP = 32
+
+function unreadable(term: unknown, cause: unknown): EncodeError {
+  const problem = `reading the value failed: ${describeError(cause)}`
+  return new EncodeError('ERR_ETF_UNREADABLE', problem, term, [], { cause })
+}
 
 const TRUE = atom('true')
 const FALSE = atom('false')
@@ -84,7 +89,8 @@ export class TermWriter extends ContainerWriter {
     try {
       this.#write(term)
     } catch (error) {
-      throw error instanceof EncodeError ? locate(term, error) : error
+      // The compiler lets only terms through; what else fails here is a getter, or a part of a value that is none.
+      throw locate(term, error instanceof EncodeError ? error : unreadable(term, error), this.structs)
     }
   }
 

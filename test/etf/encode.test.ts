@@ -9,11 +9,13 @@ import {
   EncodeError,
   type EncodeErrorCode,
   EXACT,
+  ExportFun,
   encode,
   float,
   ImproperList,
   inspect,
   Pid,
+  Port,
   RecordTerm,
   Reference,
   TermMap,
@@ -135,6 +137,13 @@ test('compress keeps what is shorter', async (t) => {
     t.throws(() => encode(text, { compress }), { code: 'ERR_INVALID_OPTION' })
 })
 
+/** An object that cannot be read. */
+const throwing = {
+  get bad(): never {
+    throw new Error('no')
+  },
+}
+
 test('what is no term is refused with the way to it', async (t) => {
   const cases: [unknown, EncodeErrorCode, string][] = [
     [() => 1, 'ERR_ETF_NOT_A_TERM', 'at the top'],
@@ -159,6 +168,15 @@ test('what is no term is refused with the way to it', async (t) => {
     [{ ['k'.repeat(256)]: 1 }, 'ERR_ETF_ATOM', 'at the top'],
     [[{ '\ud800': 1 }], 'ERR_ETF_ATOM', 'at [0]'],
     [new Reference(atom('a@b'), 1, []), 'ERR_ETF_TOO_LARGE', 'at the top'],
+    [[new Reference(atom('a@b'), 1, [-1])], 'ERR_ETF_TOO_LARGE', 'at [0]'],
+    [[new Pid(atom('a@b'), 2 ** 32, 0, 0)], 'ERR_ETF_TOO_LARGE', 'at [0]'],
+    [[new Pid(atom('a@b'), 1.5, 0, 0)], 'ERR_ETF_TOO_LARGE', 'at [0]'],
+    [{ p: new Port(atom('a@b'), -1, 0) }, 'ERR_ETF_TOO_LARGE', 'at .p'],
+    [{ p: new Port(atom('a@b'), 2n ** 64n, 0) }, 'ERR_ETF_TOO_LARGE', 'at .p'],
+    [[new ExportFun(atom('m'), atom('f'), 256)], 'ERR_ETF_TOO_LARGE', 'at [0]'],
+    [['a\ud800'], 'ERR_ETF_LONE_SURROGATE', 'at [0]'],
+    [[new Pid('a@b' as never, 1, 2, 3)], 'ERR_ETF_UNREADABLE', 'at the top'],
+    [throwing, 'ERR_ETF_UNREADABLE', 'at the top'],
   ]
   for (const [value, code, place] of cases) {
     const error = failure(value)

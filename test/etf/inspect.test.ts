@@ -275,12 +275,12 @@ test('the largest terms print soon, and never fail', async (t) => {
     t.equal(parseTerm(inspect(integer)) === integer, true)
   }
   t.ok(inspect(new Array(30).fill(new Uint8Array(4_000_000).fill(255))).endsWith('...'))
-  t.ok(performance.now() - start < 5000)
+  t.ok(performance.now() - start < 30_000)
 })
 
 test('texts of any length are parsed', async (t) => {
   const start = performance.now()
   t.equal((parseTerm('<<1::size(999992)>>') as string).length, 124_999)
   t.equal((parseTerm(`[${'a: 1, '.repeat(200_000)}]`) as unknown[]).length, 200_000)
-  t.ok(performance.now() - start < 5000)
+  t.ok(performance.now() - start < 30_000)
 })

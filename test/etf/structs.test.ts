@@ -66,6 +66,36 @@ test('mappings decide about fields, and about what stays a map', async (t) => {
   t.equal(inspect(decode(encode(new Date(), { structs: [...structs, sent] }))), '%P{n: "now"}')
 })
 
+test('a value that is none is found inside of registered classes', async (t) => {
+  class Box {
+    readonly content: unknown
+    constructor(content: unknown) {
+      this.content = content
+    }
+  }
+  const cause = new Error('no')
+  const structs = [
+    defineStruct('Box', Box),
+    defineStruct('User', User, {
+      encode: () => {
+        throw cause
+      },
+    }),
+  ]
+  t.throws(() => encode([{ box: new Box([1, Symbol('s')]) } as never], { structs }), {
+    code: 'ERR_ETF_NOT_A_TERM',
+    path: ['[0]', '.box', '.content', '[1]'],
+  })
+  t.throws(() => encode([new Box(new User('x')) as never], { structs }), {
+    code: 'ERR_ETF_STRUCT',
+    path: ['[0]', '.content'],
+    cause,
+  })
+  const loop: unknown[] = []
+  loop.push(new Box(loop))
+  t.throws(() => encode(loop as never, { structs }), { code: 'ERR_ETF_DEPTH', problem: /contains itself/ })
+})
+
 test('a mapping that throws is a DecodeError with its cause', async (t) => {
   const cause = new Error('no')
   const structs = [

@@ -137,5 +137,5 @@ test('maps as keys of maps are compared in time that grows with their size only'
   t.equal(compareTerms(nested(13, 0), nested(13, 1)), -1)
   encode(nested(13, 0), { deterministic: true })
   // Some 100 ms; it took 20 s when each comparison sorted every map again.
-  t.ok(performance.now() - start < 3000)
+  t.ok(performance.now() - start < 15_000)
 })
