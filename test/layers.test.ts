@@ -37,8 +37,9 @@ const RULES: LayerRules = {
     'src/msgpack/index.ts',
     'src/epmd/index.ts',
     'src/supervisor/index.ts',
+    'src/testing/index.ts',
   ],
-  consumers: ['src/cli', 'examples', 'interop'],
+  consumers: ['src/cli', 'src/testing', 'examples', 'interop'],
   otherDoors: ['src/core/diagnostics.ts', 'src/core/worker.ts'],
   withoutNode: ['src/etf/index.ts', 'src/msgpack/index.ts'],
   sockets: {

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { A, B, pair, withRawPeer } from './connected.ts'
 import { BOB } from './pair.ts'
 

@@ -10,7 +10,7 @@ import {
   termEquals,
   tuple,
 } from '../../src/etf/index.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { A, B, connect, framed, pair, REF, turn, until, withRawPeer } from './connected.ts'
 import { ALICE, connectedPair } from './pair.ts'
 import { recorder } from './recorder.ts'

@@ -5,7 +5,7 @@ import { OUR_FLAGS, ourFlags } from '../../src/dist/flags.ts'
 import { cookieDigest } from '../../src/dist/handshake/digest.ts'
 import * as messages from '../../src/dist/handshake/messages.ts'
 import { acceptHandshake, initiate } from '../../src/dist/handshake/run.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { ALICE, BOB, connectedPair, RawPeer, shakeHands, transportPair } from './pair.ts'
 
 const digest = cookieDigest('secret')

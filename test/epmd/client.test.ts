@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { OptionError } from '../../src/core/index.ts'
 import { EpmdClient, type EpmdClientOptions } from '../../src/epmd/index.ts'
 import { MemoryNetwork, type Transport } from '../../src/net/index.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { eventually } from './harness.ts'
 
 const unhex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex')

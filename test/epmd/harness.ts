@@ -2,8 +2,8 @@
 import type { Logger } from '../../src/core/index.ts'
 import { EpmdClient, EpmdServer, type EpmdServerOptions } from '../../src/epmd/index.ts'
 import { MemoryNetwork, type MemoryOptions } from '../../src/net/index.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { Recorder } from '../net/recorder.ts'
-import { FakeClock } from '../support/fake-clock.ts'
 
 export const PORT = 4369
 export const NOW = 1_700_000_000

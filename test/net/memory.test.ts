@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { OptionError } from '../../src/core/index.ts'
 import { type Listener, MemoryNetwork, type MemoryOptions } from '../../src/net/index.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { networkSuite } from './network-suite.ts'
 import { Recorder } from './recorder.ts'
 

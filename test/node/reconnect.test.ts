@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { silentLogger } from '../../src/core/index.ts'
 import { pauseBefore, Reconnect } from '../../src/node/reconnect.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 import { nodeEvents, TestNodes } from '../support/two-nodes.ts'
 
 test('pauses double from half a second to fifteen seconds', async (t) => {

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { type Deadline, Deadlines } from '../../src/runtime/deadlines.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 function deadline(expire: () => void): Deadline {
   return { due: 0, previous: undefined, next: undefined, waitsIn: undefined, expire }

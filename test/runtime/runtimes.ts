@@ -18,7 +18,7 @@ import {
   type SignalSink,
   type SpawnRequest,
 } from '../../src/runtime/index.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 /** Lets everything that is ready run: microtasks, and a few turns of the event loop. */
 export async function settled(): Promise<void> {

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { type Runnable, Scheduler } from '../../src/runtime/scheduler.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 const LIMITS = { turnMessages: 100, turnMs: 10, sliceMessages: 20, longSchedule: 500 }
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

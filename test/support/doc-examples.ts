@@ -14,6 +14,7 @@ const DOORS = [
   'msgpack/',
   'epmd/',
   'supervisor/',
+  'testing/',
   'core/',
   'net/',
   'dist/',

@@ -7,7 +7,7 @@ import type { Clock, Logger } from '../../src/core/index.ts'
 import { MemoryNetwork, type MemoryOptions } from '../../src/net/index.ts'
 import type { NodeOptions } from '../../src/node/index.ts'
 import { startNode } from '../../src/start.ts'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 export interface Teardown {
   teardown(end: () => unknown): unknown

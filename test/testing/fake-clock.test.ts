@@ -1,6 +1,6 @@
 /** The clock of the tests is itself tested: everything timed relies on it. */
 import { test } from 'tap'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock } from '../../src/testing/index.ts'
 
 test('timers fire in order of due time, and of setting when due together', (t) => {
   const clock = new FakeClock()

@@ -2,13 +2,25 @@
  * Time turned by hand. Timers fire in the order in which they are due, those due at the same time in the order in
  * which they were set, and `now` is each one's own moment while it fires.
  */
-import type { Clock, Timer } from '../../src/core/index.ts'
+import type { Clock, Timer } from '../index.ts'
 
 interface Scheduled {
   readonly due: number
   readonly fire: () => void
 }
 
+/**
+ * A clock that stands still until it is turned: give it to nodes and networks, and let time pass by hand.
+ *
+ * @example
+ * const clock = new FakeClock()
+ * const fired: number[] = []
+ * clock.after(50, () => fired.push(clock.now()))
+ * clock.advance(49)
+ * fired // []
+ * clock.advance(1)
+ * fired // [50]
+ */
 export class FakeClock implements Clock {
   #now: number
   /** In order of due time. */
