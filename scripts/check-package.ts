@@ -28,7 +28,6 @@ const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as Man
 const CONSUMER = `
 import { atom, GenServer, reply, startNode, tuple, type Term } from 'beamjoin'
 import { decode, encode, EXACT, inspect } from 'beamjoin/etf'
-import { termCodec } from 'beamjoin/msgpack'
 import { EpmdClient, EpmdServer } from 'beamjoin/epmd'
 import { DistributedSupervisor } from 'beamjoin/supervisor'
 
@@ -52,7 +51,7 @@ export async function main(): Promise<string> {
   return inspect(state) + first.name + inspect(decode(encode(tuple(1, 'a')), EXACT))
 }
 
-export const parts: readonly unknown[] = [EpmdClient, EpmdServer, termCodec()]
+export const parts: readonly unknown[] = [EpmdClient, EpmdServer]
 `
 
 /** The codec has to type-check where neither Node's types nor the browser's are known. */
@@ -62,6 +61,16 @@ import { atom, decode, encode, inspect, type Term } from 'beamjoin/etf'
 const bytes: Uint8Array = encode({ a: atom('b'), list: [1, 2n, 1.5, null] })
 const term: Term = decode(bytes)
 export const text: string = inspect(term)
+`
+
+/** The types of @msgpack/msgpack use some of the browser's. */
+const MSGPACK_CONSUMER = `
+import { decode, encode } from '@msgpack/msgpack'
+import { atom, tuple } from 'beamjoin/etf'
+import { termCodec } from 'beamjoin/msgpack'
+
+const extensionCodec = termCodec({ depth: 10 })
+export const back: unknown = decode(encode(tuple(atom('ok'), 1), { extensionCodec }), { extensionCodec })
 `
 
 function check(what: string, body: () => void): void {
@@ -150,10 +159,12 @@ function checkTypes(folder: string): void {
   const projects = [
     ['type-checks for Node', ['consumer.ts', 'codec.ts'], withNode],
     ['type-checks for a bundler', ['consumer.ts', 'codec.ts'], bundler],
+    ['type-checks MessagePack', ['msgpack.ts'], { lib: ['es2023', 'esnext.disposable', 'dom'], types: [] }],
     ['type-checks the codec alone, without any platform', ['codec.ts'], { types: [] }],
   ] as const
   writeFileSync(`${folder}/consumer.ts`, CONSUMER)
   writeFileSync(`${folder}/codec.ts`, CODEC_CONSUMER)
+  writeFileSync(`${folder}/msgpack.ts`, MSGPACK_CONSUMER)
   for (const [what, files, options] of projects) {
     check(what, () => {
       writeFileSync(`${folder}/tsconfig.json`, tsconfig(files, options))

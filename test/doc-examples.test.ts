@@ -8,7 +8,7 @@ import { whyNoCertificates } from '../interop/support/certificates.ts'
 import { typeCheck } from '../interop/support/type-check.ts'
 import * as entry from '../src/index.ts'
 import { settled } from './runtime/runtimes.ts'
-import { extractExamples, importsByName, readSources, toModule } from './support/doc-examples.ts'
+import { extractExamples, importsByName, readBlocks, readSources, toModule } from './support/doc-examples.ts'
 import { World } from './support/doc-fixtures.ts'
 
 /** They come from BEAM nodes only: nobody makes one. */
@@ -17,12 +17,18 @@ const OPAQUE = new Set(['Fun', 'Port'])
 const sources = await readSources()
 const examples = [...sources].flatMap(([path, text]) => extractExamples(path, text))
 const imports = importsByName(sources)
-const modules = examples.map((example, index) => ({ ...example, ...toModule(index, example, imports) }))
+/** The page that shows the codec alone. */
+const blocks = await readBlocks('docs/terms.md')
+const modules = [...examples, ...blocks].map((example, index) => ({
+  ...example,
+  ...toModule(index, example, imports),
+}))
 
 test('every example is found', async (t) => {
   const tags = [...sources.values()].flatMap((text) => text.match(/@example/g) ?? [])
   t.ok(tags.length > 30)
   t.equal(examples.length, tags.length)
+  t.ok(blocks.length >= 3)
   const checks = modules.map((module) => module.checks).reduce((sum, count) => sum + count)
   t.ok(checks > 30, `${checks} values are stated in comments`)
 })

@@ -61,6 +61,15 @@ export function extractExamples(path: string, text: string): Example[] {
   return examples
 }
 
+/** The TypeScript blocks of a page of docs/, without their imports from the package, which `toModule` adds again. */
+export async function readBlocks(path: string): Promise<Example[]> {
+  const text = await readFile(new URL(path, ROOT), 'utf8')
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ 1: block = '', index }) => ({
+    title: `${path}:${text.slice(0, index).split('\n').length}`,
+    code: block.replace(/^import \{[^}]*\} from 'beamjoin.*$/gm, '').trim(),
+  }))
+}
+
 /** Name -> the import that brings it into scope, for everything that the doors export. */
 export function importsByName(sources: ReadonlyMap<string, string>): Map<string, string> {
   const imports = new Map<string, string>()
