@@ -70,7 +70,7 @@ export class TlsNetwork implements Network {
       autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS,
       secureContext: context,
       rejectUnauthorized: verify,
-      // An address is no name that could be indicated; OTP leaves it out as well.
+      // RFC 6066: an address is no name that could be indicated.
       ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
       checkServerIdentity: (_host: string, certificate: Parameters<typeof checkIdentity>[1]) =>
         checkHost ? checkIdentity(serverName, certificate) : undefined,
@@ -100,7 +100,10 @@ export class TlsNetwork implements Network {
     // One of the two events that end a handshake follows every connection.
     let handshakes = 0
     server.on('connection', (socket: Socket) => {
-      if (++handshakes > this.#maxHandshakes) socket.destroy()
+      if (++handshakes <= this.#maxHandshakes) return
+      const what = `a connection is closed: ${this.#maxHandshakes} TLS handshakes are under way already`
+      this.#logger.warn({ remote: formatEndpoint(farEnd(socket)) }, what)
+      socket.destroy()
     })
     server.on('secureConnection', (socket) => {
       handshakes--
@@ -117,7 +120,7 @@ export class TlsNetwork implements Network {
 
   /** @param fault an error, or OpenSSL's word for what is wrong with a certificate */
   #refuse(socket: TLSSocket, fault: unknown): void {
-    const from = { host: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
+    const from = farEnd(socket)
     const error = toNetError(fault instanceof Error ? fault : certificateError(fault), 'secure', from)
     // Whoever only looks whether the port is open has not done anything wrong.
     const hungUp = fault instanceof Error && 'code' in fault && fault.code === 'ECONNRESET'
@@ -126,6 +129,11 @@ export class TlsNetwork implements Network {
     socket.on('error', ignore)
     socket.destroy()
   }
+}
+
+/** A socket whose peer is gone already knows no addresses. */
+function farEnd(socket: Socket): Endpoint {
+  return { host: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
 }
 
 function hasCertificate(socket: TLSSocket): boolean {
