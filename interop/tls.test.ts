@@ -248,6 +248,15 @@ test('a node with TLS and one without do not connect, and say so', { skip }, asy
   const peer = await startExPeer(t, { epmdPort, elixir: false })
   await t.rejects(node.connect(EX), { code: 'ERR_NODE_UNREACHABLE', message: /TLS/ })
   t.equal(await peer.eval(`net_kernel:connect_node('${TS}').`), 'false')
+
+  await node.stop()
+  await peer.kill()
+  const plainPort = await freePort()
+  const plain = await startTsNode(t, { epmdPort: plainPort })
+  const args = tlsArguments(t, { ca: authority.ca, certificate: authority.issue() })
+  const secured = await startExPeer(t, { epmdPort: plainPort, elixir: false, args })
+  await t.rejects(plain.connect(EX), { code: /^ERR_HANDSHAKE_(CLOSED|BAD_MESSAGE)$/, message: /TLS/ })
+  t.equal(await secured.eval(`net_kernel:connect_node('${TS}').`), 'false')
 })
 
 test('the command line speaks TLS by its --tls flags', { skip }, async (t) => {

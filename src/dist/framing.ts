@@ -22,7 +22,7 @@ export function takeHandshakeMessage(chunks: ChunkQueue, prefix: LengthPrefix): 
   if (length > HANDSHAKE_LIMIT) {
     throw new DistError(
       'ERR_HANDSHAKE_BAD_MESSAGE',
-      `a handshake message of ${length} bytes is announced, at most ${HANDSHAKE_LIMIT} are allowed: is it a node at all?`,
+      `a handshake message of ${length} bytes is announced, at most ${HANDSHAKE_LIMIT} are allowed: is it a node, and one without TLS?`,
       { actual: length, expected: HANDSHAKE_LIMIT },
     )
   }

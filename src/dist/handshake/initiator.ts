@@ -70,7 +70,7 @@ const WHERE = {
 
 /** What it most often means that the peer closes in a state. */
 const HINTS: Partial<Record<InitiatorState['name'], string>> = {
-  awaitStatus: 'it may not be a distribution port, or may reject our node name',
+  awaitStatus: 'it may not be a distribution port, may want TLS, or reject our node name',
   awaitChallengeAck: 'the cookie of the two nodes may differ',
 }
 
