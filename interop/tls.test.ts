@@ -275,13 +275,6 @@ test('the command line speaks TLS by its --tls flags', { skip }, async (t) => {
   const tls = ['cert', 'key', 'ca'].flatMap((name) => [`--tls-${name}`, `${files}/${name}.pem`])
   const ask = (...more: string[]) => beamjoin(epmd.port, ...more, '--cookie', COOKIE)
   t.same(await ask('ping', EX, ...tls), { code: 0, out: 'pong\n', err: '' })
-  t.same(await ask('call', EX, ':erlang', 'node', ...tls), { code: 0, out: `:"${EX}"\n`, err: '' })
   await startCliNode(t, { epmdPort: epmd.port, args: ['--connect', EX, ...tls] })
   await waitFor(async () => (await peer.eval('nodes().')) === `['${TS}']`, { what: 'our node to join' })
-  t.match(await ask('ping', EX, ...tls.slice(0, 2)), { code: 2, err: /--tls-key/ })
-  t.match(await ask('ping', EX, ...tls.slice(0, 4)), { code: 2, err: /--tls-ca/ })
-  t.match(await ask('ping', EX, ...tls.slice(0, 5), '/no/such.pem'), {
-    code: 2,
-    err: /--tls-ca: .*such\.pem/,
-  })
 })

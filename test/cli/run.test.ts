@@ -32,6 +32,8 @@ async function run(
   return { code, out, err }
 }
 
+/** A file that is there and holds no certificate. */
+const NO_PEM = 'package.json'
 const COMMANDS = ['start', 'ping', 'names', 'nodes', 'call', 'epmd', 'repl']
 
 test('--help lists every command, and each command has a help of its own', async (t) => {
@@ -70,6 +72,20 @@ test('wrong usage is one line on stderr that says what to do, and exit code 2', 
     [['repl'], /--name/],
     [['start', '--name', 'no spaces@127.0.0.1', '--cookie', 'c'], /'no spaces'/],
     [['start', '--name', 'x@127.0.0.1', '--cookie', 'übel'], /cookie/],
+    [['ping', 'n@127.0.0.1', '--tls-cert', 'c.pem'], /--tls-cert FILE and --tls-key FILE/],
+    [['call', 'n@127.0.0.1', 'm', 'f', '--tls-no-verify'], /--tls-cert FILE and --tls-key FILE/],
+    [
+      ['ping', 'n@127.0.0.1', '--tls-cert', 'c.pem', '--tls-key', 'k.pem'],
+      /--tls-ca FILE .* or --tls-no-verify/,
+    ],
+    [
+      ['ping', 'n@127.0.0.1', '--tls-cert', '/no/c.pem', '--tls-key', 'k', '--tls-ca', 'a'],
+      /--tls-cert: .*no such file/,
+    ],
+    [
+      ['start', '--name', 'x@127.0.0.1', '--tls-cert', NO_PEM, '--tls-key', NO_PEM, '--tls-no-verify'],
+      /listen\.tls .*PEM/,
+    ],
   ]
   for (const [argv, says] of cases) {
     const { code, out, err } = await run(argv)
