@@ -55,14 +55,29 @@ export class ByteReader {
   }
 }
 
+/** Memory that is not cleared, where there is a way: nothing is read from a writer before it was written. */
+function allocate(capacity: number): Uint8Array {
+  const { Buffer: NodeBuffer } = globalThis as { Buffer?: typeof Buffer }
+  if (NodeBuffer === undefined || capacity < LARGE) return new Uint8Array(capacity)
+  return new Uint8Array(NodeBuffer.allocUnsafeSlow(capacity).buffer)
+}
+
+/** From this size on, what was written is handed over as it is; below, it is copied and the buffer used again. */
+const LARGE = 128 * 1024
+
 /** A growing big-endian output buffer; the hot path writes through `bytes`, `view` and `length` directly. */
+const INITIAL_CAPACITY = 256
+
+/** Room for what may follow something large. */
+const LITTLE = 256
+
 export class ByteWriter {
   bytes: Uint8Array
   view: DataView
   /** How many bytes are written. */
   length = 0
 
-  constructor(capacity = 256) {
+  constructor(capacity = INITIAL_CAPACITY) {
     this.bytes = new Uint8Array(capacity)
     this.view = new DataView(this.bytes.buffer)
   }
@@ -71,9 +86,12 @@ export class ByteWriter {
   reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytes.length) return
-    let capacity = this.bytes.length * 2
-    while (capacity < needed) capacity *= 2
-    const grown = new Uint8Array(capacity)
+    this.#grow(needed)
+  }
+
+  #grow(needed: number): void {
+    // Not twice of what is large by itself: so it fills the buffer, and can be handed over without a copy.
+    const grown = allocate(Math.max(needed + LITTLE, this.bytes.length * 2))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
     this.view = new DataView(grown.buffer)
@@ -122,11 +140,35 @@ export class ByteWriter {
     return this.bytes.subarray(0, this.length)
   }
 
+  /**
+   * What was written, for good, and starts again: a copy in its own memory, or when it is large and fills the buffer,
+   * the buffer itself.
+   */
+  finish(): Uint8Array {
+    const { length } = this
+    this.length = 0
+    if (length < LARGE) {
+      const copy = this.bytes.slice(0, length)
+      if (this.bytes.length > LARGE) this.#renew(INITIAL_CAPACITY)
+      return copy
+    }
+    const whole = this.bytes
+    this.#renew(INITIAL_CAPACITY)
+    if (length < whole.length * 0.75) return whole.slice(0, length)
+    // Whoever looks behind the view must not find what was in the memory before.
+    whole.fill(0, length)
+    return whole.subarray(0, length)
+  }
+
+  #renew(capacity: number): void {
+    this.bytes = new Uint8Array(capacity)
+    this.view = new DataView(this.bytes.buffer)
+  }
+
   /** Hands the bytes over and starts again with a fresh buffer. */
   take(): Uint8Array {
     const taken = this.view8()
-    this.bytes = new Uint8Array(this.bytes.length)
-    this.view = new DataView(this.bytes.buffer)
+    this.#renew(this.bytes.length)
     this.length = 0
     return taken
   }

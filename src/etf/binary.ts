@@ -19,8 +19,10 @@ const SHORT_COPY = 16
 export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start
   if (length >= KEEP_VIEW_FROM && length >= bytes.buffer.byteLength * KEEP_VIEW_PART) {
+    // Of a Buffer this is a Buffer, and takes half as long as making one of its memory.
+    if (NodeBuffer === undefined || bytes instanceof NodeBuffer) return bytes.subarray(start, end)
     const { buffer, byteOffset } = bytes
-    return NodeBuffer !== undefined && buffer instanceof ArrayBuffer
+    return buffer instanceof ArrayBuffer
       ? NodeBuffer.from(buffer, byteOffset + start, length)
       : bytes.subarray(start, end)
   }
@@ -29,11 +31,4 @@ export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8
   if (length > SHORT_COPY) taken.set(bytes.subarray(start, end))
   else for (let i = 0; i < length; i++) taken[i] = bytes[start + i]!
   return taken
-}
-
-/** The text of bytes that are known to be ASCII, if there is a cheap native way; else undefined. */
-export function nativeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  return NodeBuffer !== undefined && bytes instanceof NodeBuffer
-    ? bytes.toString('latin1', start, end)
-    : undefined
 }

@@ -3,6 +3,7 @@ import { DecodeError } from './errors.ts'
 import { inflate } from './inflate.ts'
 import { type DecodeOptions, resolveLimits } from './options.ts'
 import { TermReader } from './reader.ts'
+import { sameOptions, snapshotOf } from './same-options.ts'
 import { COMPRESSED, VERSION_MAGIC } from './tags.ts'
 import type { Term } from './terms/term.ts'
 
@@ -19,19 +20,41 @@ const COMPRESSED_HEADER = 6
  * @example
  * decode(encode([1, 'two', atom('three')])) // [1, 'two', :three]
  */
-export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
+export function decode(bytes: Uint8Array, options: DecodeOptions = NO_OPTIONS): Term {
   if (bytes[0] !== VERSION_MAGIC) {
     throw new DecodeError('ERR_ETF_VERSION', `a term begins with ${VERSION_MAGIC}`, bytes, 0)
   }
-  const reader = new TermReader(options)
-  if (bytes[1] !== COMPRESSED) return readAll(reader, bytes, 1)
+  const taken = takeReader(options)
+  const { reader } = taken
+  try {
+    return bytes[1] === COMPRESSED ? readCompressed(reader, bytes, options) : readAll(reader, bytes, 1)
+  } finally {
+    reader.release()
+    spare = taken
+  }
+}
+
+const NO_OPTIONS: DecodeOptions = {}
+
+interface ReaderFor {
+  readonly options: DecodeOptions
+  readonly reader: TermReader
+}
+
+/** The reader of the call before. Nobody has it while it reads: the classes of structs may decode something themselves. */
+let spare: ReaderFor | undefined
+
+function takeReader(options: DecodeOptions): ReaderFor {
+  const taken = spare
+  spare = undefined
+  if (taken !== undefined && (taken.options === options || sameOptions(taken.options, options))) return taken
+  return { options: options === NO_OPTIONS ? options : snapshotOf(options), reader: new TermReader(options) }
+}
+
+function readCompressed(reader: TermReader, bytes: Uint8Array, options: DecodeOptions): Term {
   if (bytes.length < COMPRESSED_HEADER) {
-    throw new DecodeError(
-      'ERR_ETF_TRUNCATED',
-      'a compressed term has a size of four bytes',
-      bytes,
-      bytes.length,
-    )
+    const problem = 'a compressed term has a size of four bytes'
+    throw new DecodeError('ERR_ETF_TRUNCATED', problem, bytes, bytes.length)
   }
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(2)
   const limit = resolveLimits(options.limits).inflated

@@ -2,6 +2,7 @@
 import { zlibSync } from 'fflate'
 import { ByteWriter, OptionError } from '../core/index.ts'
 import type { EncodeOptions } from './options.ts'
+import { sameOptions, snapshotOf } from './same-options.ts'
 import { COMPRESSED, VERSION_MAGIC } from './tags.ts'
 import type { Encodable } from './terms/term.ts'
 import { TermWriter } from './writer.ts'
@@ -16,11 +17,40 @@ const COMPRESSED_HEADER = 6
  * @example
  * encode(tuple(atom('ok'), { id: 1, tags: ['a', 'b'] })) // {:ok, %{id: 1, tags: ["a", "b"]}}
  */
-export function encode(term: Encodable, options: EncodeOptions = {}): Uint8Array {
-  const out = new ByteWriter()
+export function encode(term: Encodable, options: EncodeOptions = NO_OPTIONS): Uint8Array {
+  const taken = takeWriter(options)
+  const { out, writer } = taken
+  out.length = 0
   out.writeU8(VERSION_MAGIC)
-  new TermWriter(out, options).writeTerm(term)
-  return options.compress ? compress(out, options.compress) : out.bytes.slice(0, out.length)
+  try {
+    writer.writeTerm(term)
+    return options.compress ? compress(out, options.compress) : out.finish()
+  } finally {
+    if (out.bytes.length <= MAX_SPARE) spare = taken
+  }
+}
+
+const NO_OPTIONS: EncodeOptions = {}
+
+/** The most memory that is kept for the next call. */
+const MAX_SPARE = 128 * 1024
+
+interface WriterFor {
+  readonly options: EncodeOptions
+  readonly writer: TermWriter
+  readonly out: ByteWriter
+}
+
+/** The writer of the call before. Nobody has it while it writes: the classes of structs may encode something themselves. */
+let spare: WriterFor | undefined
+
+function takeWriter(options: EncodeOptions): WriterFor {
+  const taken = spare
+  spare = undefined
+  if (taken !== undefined && (taken.options === options || sameOptions(taken.options, options))) return taken
+  const out = new ByteWriter()
+  const made = options === NO_OPTIONS ? options : snapshotOf(options)
+  return { options: made, writer: new TermWriter(out, options), out }
 }
 
 /** The compressed form if it is shorter, else the plain one. */

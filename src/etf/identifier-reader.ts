@@ -78,8 +78,8 @@ export class IdentifierReader extends AtomReader {
   }
 
   #readWords(count: number): number[] {
-    const words: number[] = []
-    for (let i = 0; i < count; i++) words.push(this.readU32())
+    const words: number[] = new Array(count)
+    for (let i = 0; i < count; i++) words[i] = this.readU32()
     return words
   }
 }

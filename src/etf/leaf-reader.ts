@@ -1,10 +1,31 @@
 /** Terms without elements out of received bytes: binaries, numbers, lists of bytes, external funs (protocol.md 5.1). */
-import { AtomBudget } from './atom-budget.ts'
 import { takeBinary } from './binary.ts'
 import { IdentifierReader } from './identifier-reader.ts'
 import { readMagnitude } from './integers.ts'
 import type { CodecLimits, DecodeOptions } from './options.ts'
-import { MAX_INTEGER_BYTES, SMALL_INTEGER_EXT } from './tags.ts'
+import {
+  ATOM_EXT,
+  ATOM_UTF8_EXT,
+  BIT_BINARY_EXT,
+  EXPORT_EXT,
+  FLOAT_EXT,
+  INTEGER_EXT,
+  LARGE_BIG_EXT,
+  LOCAL_EXT,
+  MAX_INTEGER_BYTES,
+  NEW_PID_EXT,
+  NEW_PORT_EXT,
+  NEW_REFERENCE_EXT,
+  NEWER_REFERENCE_EXT,
+  PID_EXT,
+  PORT_EXT,
+  REFERENCE_EXT,
+  SMALL_ATOM_EXT,
+  SMALL_BIG_EXT,
+  SMALL_INTEGER_EXT,
+  STRING_EXT,
+  V4_PORT_EXT,
+} from './tags.ts'
 import { BitString } from './terms/bit-string.ts'
 import { ExportFun } from './terms/export-fun.ts'
 import { Float } from './terms/float.ts'
@@ -14,24 +35,83 @@ import { readText } from './text.ts'
 /** Text of FLOAT_EXT: as C prints a double. */
 const FLOAT_TEXT = /^[-+]?\d+\.\d+(e[-+]?\d+)?$/i
 
+/** A view for itself, since one over the received bytes would have to be made for every chunk. */
+const float = new DataView(new ArrayBuffer(8))
+
 export class LeafReader extends IdentifierReader {
   readonly #strings: boolean
   readonly #exactFloats: boolean
-  /** Made at the first float. */
-  #float: DataView | undefined
   /** Above 0 inside map keys and funs, where floats and structs are left exactly as they are. */
   protected verbatim = 0
 
   constructor(options: DecodeOptions, limits: Required<CodecLimits>) {
-    super(options.atomBudget ?? new AtomBudget(limits.atoms), limits.elements)
+    super(options.atomBudget, limits)
     this.#strings = options.binaries !== 'buffer'
     this.#exactFloats = options.floats === 'exact'
   }
 
+  /** A term that holds no others, whose tag was read at `at`. */
+  protected readLeaf(tag: number | undefined, at: number): Term {
+    switch (tag) {
+      case SMALL_INTEGER_EXT:
+        return this.readU8()
+      case INTEGER_EXT:
+        return this.readI32()
+      case NEW_PID_EXT:
+        return this.readNewPid()
+      case NEWER_REFERENCE_EXT:
+        return this.readNewerReference()
+      case STRING_EXT:
+        return this.readByteList()
+      case SMALL_BIG_EXT:
+        return this.readBig(this.readU8())
+      case LARGE_BIG_EXT:
+        return this.readBig(this.readU32())
+      case ATOM_UTF8_EXT:
+        return this.readAtomText(this.readU16()).term
+      case SMALL_ATOM_EXT:
+        return this.readLatin1Atom(this.readU8()).term
+      case ATOM_EXT:
+        return this.readLatin1Atom(this.readU16()).term
+      case BIT_BINARY_EXT:
+        return this.readBits()
+      case EXPORT_EXT:
+        return this.readExport()
+      case V4_PORT_EXT:
+        return this.readV4Port()
+      case NEW_PORT_EXT:
+        return this.readNewPort()
+      case PORT_EXT:
+        return this.readOldPort()
+      case PID_EXT:
+        return this.readOldPid()
+      case NEW_REFERENCE_EXT:
+        return this.readNewReference()
+      case REFERENCE_EXT:
+        return this.readOldReference()
+      case FLOAT_EXT:
+        return this.readTextFloat()
+      case LOCAL_EXT:
+        throw this.fail('ERR_ETF_LOCAL', 'LOCAL_EXT means something only to the VM that wrote it', at)
+      default:
+        throw this.fail('ERR_ETF_UNKNOWN_TAG', 'no term begins with this byte', at)
+    }
+  }
+
   protected readBinary(): Term {
-    const length = this.readU32()
-    const at = this.take(length)
-    return this.#binary(at, at + length)
+    const { bytes, offset } = this
+    const start = offset + 4
+    const length =
+      ((bytes[offset]! << 24) |
+        (bytes[offset + 1]! << 16) |
+        (bytes[offset + 2]! << 8) |
+        bytes[offset + 3]!) >>>
+      0
+    const end = start + length
+    // Also when the length itself is cut short. What is missing is said where it is missing.
+    if (end > bytes.length) this.take(this.readU32())
+    this.offset = end
+    return this.#binary(start, end)
   }
 
   #binary(start: number, end: number): Term {
@@ -67,10 +147,9 @@ export class LeafReader extends IdentifierReader {
 
   protected readFloat(): number | Float {
     const at = this.take(8)
-    // A view for itself, since one over the received bytes would have to be made for every chunk.
-    this.#float ??= new DataView(new ArrayBuffer(8))
-    for (let i = 0; i < 8; i++) this.#float.setUint8(i, this.bytes[at + i]!)
-    return this.#toFloat(this.#float.getFloat64(0), at)
+    const { bytes } = this
+    for (let i = 0; i < 8; i++) float.setUint8(i, bytes[at + i]!)
+    return this.#toFloat(float.getFloat64(0), at)
   }
 
   /** FLOAT_EXT: 31 bytes of decimal text, padded with NUL. */

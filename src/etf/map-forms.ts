@@ -1,6 +1,6 @@
 /** What a decoded map becomes under the options `structs` and `maps: 'object'`. */
 import { STRUCT_KEY, type StructRegistry } from './structs.ts'
-import { Atom } from './terms/atom.ts'
+import { Atom, atom } from './terms/atom.ts'
 import type { Term, TermObject } from './terms/term.ts'
 
 function atomText(key: Term): string | undefined {
@@ -8,19 +8,39 @@ function atomText(key: Term): string | undefined {
   return key === null ? 'nil' : typeof key === 'boolean' ? String(key) : undefined
 }
 
+/** The property for an atom or a string; undefined for other keys. */
+export function keyText(key: Term): string | undefined {
+  return typeof key === 'string' ? key : atomText(key)
+}
+
+/** Adds a property; false when it is there already. */
+export function addProperty(object: TermObject, name: string, value: Term): boolean {
+  if (object[name] === undefined) {
+    object[name] = value
+    return true
+  }
+  if (Object.hasOwn(object, name)) return false
+  // Every object inherits something of this name. To assign `__proto__` would do something else.
+  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+  return true
+}
+
+/** The pairs of such an object, whose keys were strings or atoms. */
+export function pairsOf(object: TermObject, strings: boolean): [Term, Term][] {
+  return Object.entries(object).map(([name, value]) => [strings ? name : atom(name).term, value])
+}
+
 /** The map as an object when its keys are all atoms, or all strings; else undefined. */
 export function toObject(map: ReadonlyMap<Term, Term>): TermObject | undefined {
-  const entries: [string, Term][] = []
+  const object: TermObject = {}
   let strings = 0
   for (const [key, value] of map) {
     if (typeof key === 'string') strings++
-    const text = typeof key === 'string' ? key : atomText(key)
+    const text = keyText(key)
     if (text === undefined) return undefined
-    entries.push([text, value])
+    addProperty(object, text, value)
   }
-  if (strings !== 0 && strings !== map.size) return undefined
-  // Defines the properties, as assignment would take `__proto__` for something else.
-  return Object.fromEntries(entries)
+  return strings === 0 || strings === map.size ? object : undefined
 }
 
 /** The instance for an Elixir struct whose class is registered; else undefined. */

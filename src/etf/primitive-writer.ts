@@ -37,9 +37,14 @@ const MAX_U64 = 2n ** 64n - 1n
 function isU32(value: number): boolean {
   return value >>> 0 === value
 }
+/** Which key followed another one last time, by the low bits of the hash of the first. */
+const nextKeys: Atom[] = new Array(1024).fill(atom('nil'))
+const KEY = nextKeys.length - 1
 
 export class PrimitiveWriter {
   protected readonly out: ByteWriter
+  /** Hash of the property name that was written last. */
+  #lastKey = 0
   readonly #atomRef: ((atom: Atom) => number) | undefined
 
   constructor(out: ByteWriter, atomRef: ((atom: Atom) => number) | undefined) {
@@ -102,8 +107,16 @@ export class PrimitiveWriter {
 
   /** The atom for a property name of `owner`. */
   protected keyAtom(name: string, owner: object): Atom {
-    const known = findAtomByName(name)
-    if (known !== undefined) return known
+    // Objects come in rows of one shape, whose names are the same strings: a comparison of two pointers.
+    const slot = this.#lastKey & KEY
+    const guess = nextKeys[slot]!
+    const found = guess.name === name ? guess : (findAtomByName(name) ?? this.#newKey(name, owner))
+    nextKeys[slot] = found
+    this.#lastKey = found.hash
+    return found
+  }
+
+  #newKey(name: string, owner: object): Atom {
     const problem = atomProblem(name)
     if (problem !== undefined) throw new EncodeError('ERR_ETF_ATOM', `as a key, ${problem}`, owner)
     return atom(name)
@@ -172,12 +185,14 @@ export class PrimitiveWriter {
   protected writeString(value: string): void {
     const { out } = this
     const start = out.length
-    this.writeHeader(BINARY_EXT, 0)
+    out.reserve(5)
+    out.length = start + 5
     if (!writeText(out, value)) {
       const problem = 'a string with a lone surrogate is no UTF-8 text; send its bytes as a Uint8Array'
       throw new EncodeError('ERR_ETF_LONE_SURROGATE', problem, value)
     }
     const end = out.length
+    out.bytes[start] = BINARY_EXT
     out.length = start + 1
     this.#putU32(end - start - 5)
     out.length = end

@@ -7,53 +7,34 @@
  */
 
 import { describeError } from '../core/index.ts'
-import { takeBinary } from './binary.ts'
 import { DecodeError } from './errors.ts'
-import { LeafReader } from './leaf-reader.ts'
-import { toObject, toStruct } from './map-forms.ts'
+import { FunReader } from './fun-reader.ts'
+import { addProperty, keyText, pairsOf, toObject, toStruct } from './map-forms.ts'
 import { isContainerTag, isPlainKey, type OpenContainer, withTail } from './open-container.ts'
 import { type DecodeOptions, resolveLimits } from './options.ts'
 import { resolveStructs, type StructRegistry } from './structs.ts'
 import {
   ATOM_CACHE_REF,
-  ATOM_EXT,
-  ATOM_UTF8_EXT,
   BINARY_EXT,
-  BIT_BINARY_EXT,
-  EXPORT_EXT,
-  FLOAT_EXT,
   INTEGER_EXT,
-  LARGE_BIG_EXT,
   LARGE_TUPLE_EXT,
   LIST_EXT,
-  LOCAL_EXT,
   MAP_EXT,
   MAX_TUPLE_ARITY,
   NEW_FLOAT_EXT,
   NEW_FUN_EXT,
-  NEW_PID_EXT,
-  NEW_PORT_EXT,
-  NEW_REFERENCE_EXT,
-  NEWER_REFERENCE_EXT,
   NIL_EXT,
-  PID_EXT,
-  PORT_EXT,
   RECORD_EXT,
-  REFERENCE_EXT,
-  SMALL_ATOM_EXT,
   SMALL_ATOM_UTF8_EXT,
-  SMALL_BIG_EXT,
   SMALL_INTEGER_EXT,
   SMALL_TUPLE_EXT,
-  STRING_EXT,
-  V4_PORT_EXT,
 } from './tags.ts'
 import type { Atom } from './terms/atom.ts'
-import { Pid } from './terms/pid.ts'
-import type { Term } from './terms/term.ts'
-import { Fun, RecordTerm } from './terms/term.ts'
+import type { Fun, Term, TermObject } from './terms/term.ts'
 import { TermMap } from './terms/term-map.ts'
 import { makeFour, makePair, makeTriple, makeTuple } from './terms/tuple.ts'
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Levels that are read by plain recursion, which is fastest; deeper ones go through a stack of our own. */
 const MAX_RECURSION = 200
@@ -67,7 +48,7 @@ const MAX_VERBATIM = 32
  * One instance serves a connection for good: `reset` gives it the next bytes. Large binaries are views into those
  * bytes. Not part of the stable API. @internal
  */
-export class TermReader extends LeafReader {
+export class TermReader extends FunReader {
   readonly #objects: boolean
   readonly #structs: StructRegistry | undefined
   readonly #maxDepth: number
@@ -92,6 +73,12 @@ export class TermReader extends LeafReader {
     this.elements = 0
   }
 
+  /** Lets go of the bytes, and counts new atoms from the beginning again unless the budget is shared. */
+  release(): void {
+    this.reset(NO_BYTES)
+    this.renewBudget()
+  }
+
   /**
    * The term at `offset`, which moves behind it.
    *
@@ -103,73 +90,65 @@ export class TermReader extends LeafReader {
     return this.#read()
   }
 
+  /** The tags that most terms begin with; small enough for the compiler to put it where it is called. */
   #read(): Term {
-    const at = this.take(1)
-    switch (this.bytes[at]) {
-      case ATOM_CACHE_REF:
-        return this.readCachedAtom().term
-      case SMALL_INTEGER_EXT:
-        return this.readU8()
-      case SMALL_ATOM_UTF8_EXT:
-        return this.readAtomText(this.readU8()).term
+    const { bytes, offset } = this
+    switch (bytes[offset]) {
+      case SMALL_INTEGER_EXT: {
+        const value = bytes[offset + 1]
+        if (value === undefined) break
+        this.offset = offset + 2
+        return value
+      }
+      case INTEGER_EXT:
+        if (offset + 5 > bytes.length) break
+        this.offset = offset + 5
+        return (
+          (bytes[offset + 1]! << 24) |
+          (bytes[offset + 2]! << 16) |
+          (bytes[offset + 3]! << 8) |
+          bytes[offset + 4]!
+        )
       case BINARY_EXT:
+        this.offset = offset + 1
         return this.readBinary()
+      case SMALL_ATOM_UTF8_EXT:
+        return this.readSmallAtom().term
+      case ATOM_CACHE_REF:
+        this.offset = offset + 1
+        return this.readCachedAtom().term
       case SMALL_TUPLE_EXT:
+        this.offset = offset + 1
         return this.#readTuple(SMALL_TUPLE_EXT)
       case LIST_EXT:
+        this.offset = offset + 1
         return this.#readList()
       case NIL_EXT:
+        this.offset = offset + 1
         return []
-      case INTEGER_EXT:
-        return this.readI32()
       case MAP_EXT:
+        this.offset = offset + 1
         return this.#readMap()
-      case NEW_PID_EXT:
-        return this.readNewPid()
-      case NEWER_REFERENCE_EXT:
-        return this.readNewerReference()
       case NEW_FLOAT_EXT:
+        this.offset = offset + 1
         return this.readFloat()
-      case STRING_EXT:
-        return this.readByteList()
-      case SMALL_BIG_EXT:
-        return this.readBig(this.readU8())
-      case LARGE_BIG_EXT:
-        return this.readBig(this.readU32())
+    }
+    return this.#readRare()
+  }
+
+  /** All other tags, and the ends of truncated terms. */
+  #readRare(): Term {
+    const at = this.take(1)
+    const tag = this.bytes[at]
+    switch (tag) {
       case LARGE_TUPLE_EXT:
         return this.#readTuple(LARGE_TUPLE_EXT)
-      case ATOM_UTF8_EXT:
-        return this.readAtomText(this.readU16()).term
-      case SMALL_ATOM_EXT:
-        return this.readLatin1Atom(this.readU8()).term
-      case ATOM_EXT:
-        return this.readLatin1Atom(this.readU16()).term
-      case BIT_BINARY_EXT:
-        return this.readBits()
-      case EXPORT_EXT:
-        return this.readExport()
       case NEW_FUN_EXT:
         return this.#readFun()
-      case V4_PORT_EXT:
-        return this.readV4Port()
-      case NEW_PORT_EXT:
-        return this.readNewPort()
-      case PORT_EXT:
-        return this.readOldPort()
-      case PID_EXT:
-        return this.readOldPid()
-      case NEW_REFERENCE_EXT:
-        return this.readNewReference()
-      case REFERENCE_EXT:
-        return this.readOldReference()
       case RECORD_EXT:
         return this.#readRecord()
-      case FLOAT_EXT:
-        return this.readTextFloat()
-      case LOCAL_EXT:
-        throw this.fail('ERR_ETF_LOCAL', 'LOCAL_EXT means something only to the VM that wrote it', at)
       default:
-        throw this.fail('ERR_ETF_UNKNOWN_TAG', 'no term begins with this byte', at)
+        return this.readLeaf(tag, at)
     }
   }
 
@@ -190,11 +169,8 @@ export class TermReader extends LeafReader {
         return makeTriple(this.#read(), this.#read(), this.#read())
       case 4:
         return makeFour(this.#read(), this.#read(), this.#read(), this.#read())
-      default: {
-        const elements: Term[] = []
-        for (let i = 0; i < arity; i++) elements.push(this.#read())
-        return makeTuple(elements)
-      }
+      default:
+        return makeTuple(this.#readItems(this.newItems(arity), 0, arity))
     }
   }
 
@@ -210,20 +186,29 @@ export class TermReader extends LeafReader {
     throw this.fail('ERR_ETF_TUPLE', problem, this.offset - 4)
   }
 
+  /** Puts the next `count` terms into `items`, from index `at` on. */
+  #readItems(items: Term[], at: number, count: number): Term[] {
+    const end = at + count
+    for (let i = at; i < end; i++) items[i] = this.#read()
+    return items
+  }
+
   /** LIST_EXT: count (u32), elements, tail. A tail that is a list again continues the same list. */
   #readList(): Term {
     if (this.#depth >= this.#maxRecursion) return this.#readDeep(LIST_EXT)
-    const items: Term[] = []
     this.#depth++
+    let count = this.readCount(1)
+    const items = this.#readItems(this.newItems(count), 0, count)
     for (;;) {
-      const count = this.readCount(1)
-      for (let i = 0; i < count; i++) items.push(this.#read())
       const tag = this.bytes[this.offset]
       if (tag !== NIL_EXT && tag !== LIST_EXT) break
       this.offset++
-      if (tag === LIST_EXT) continue
-      this.#depth--
-      return items
+      if (tag === NIL_EXT) {
+        this.#depth--
+        return items
+      }
+      count = this.readCount(1)
+      this.#readItems(items, items.length, count)
     }
     const tail = this.#read()
     this.#depth--
@@ -236,20 +221,48 @@ export class TermReader extends LeafReader {
     const at = this.offset - 1
     const count = this.readPairCount()
     this.#depth++
-    let map = new Map<Term, Term>()
-    let plain = true
-    for (let i = 0; i < count; i++) {
-      this.#enterVerbatim()
-      const key = this.#read()
-      this.verbatim--
-      if (plain && !isPlainKey(key)) {
-        plain = false
-        map = new TermMap(map)
-      }
+    const isObject = this.#objects && this.verbatim === 0 && this.#structs === undefined
+    const map = isObject ? this.#readObject(count, at) : this.#readPairs(new Map(), 0, count, at)
+    this.#depth--
+    return map
+  }
+
+  /** Pairs from number `from` on into a map that holds those before. */
+  #readPairs(map: Map<Term, Term>, from: number, count: number, at: number): Term {
+    for (let i = from; i < count; i++) {
+      const key = this.#readKey()
+      // A TermMap only when it must be: it takes several times as long.
+      if (!isPlainKey(key) && !(map instanceof TermMap)) map = new TermMap(map)
       map.set(key, this.#read())
     }
-    this.#depth--
     return this.#finishMap(map, count, at)
+  }
+
+  /** Pairs straight into an object; into a map after all when the keys turn out not to be all atoms or all strings. */
+  #readObject(count: number, at: number): Term {
+    const object: TermObject = {}
+    let strings = false
+    for (let i = 0; i < count; i++) {
+      const key = this.#readKey()
+      const text = keyText(key)
+      if (text === undefined || (i > 0 && strings !== (typeof key === 'string'))) {
+        const map = new TermMap(pairsOf(object, strings))
+        map.set(key, this.#read())
+        return this.#readPairs(map, i + 1, count, at)
+      }
+      strings = typeof key === 'string'
+      if (!addProperty(object, text, this.#read())) throw this.#duplicateKey(at)
+    }
+    return object
+  }
+
+  #readKey(): Term {
+    // What most keys are, and the same inside and outside of keys.
+    if (this.bytes[this.offset] === SMALL_ATOM_UTF8_EXT) return this.readSmallAtom().term
+    this.#enterVerbatim()
+    const key = this.#read()
+    this.verbatim--
+    return key
   }
 
   #enterVerbatim(): void {
@@ -259,13 +272,17 @@ export class TermReader extends LeafReader {
   }
 
   #finishMap(map: Map<Term, Term>, count: number, at: number): Term {
-    if (map.size !== count) throw this.fail('ERR_ETF_DUPLICATE_KEY', 'a map has one key twice', at)
+    if (map.size !== count) throw this.#duplicateKey(at)
     if (this.verbatim > 0) return map
     if (this.#structs !== undefined) {
       const instance = this.#toStruct(map, this.#structs, at)
       if (instance !== undefined) return instance
     }
     return this.#objects ? (toObject(map) ?? map) : map
+  }
+
+  #duplicateKey(at: number): DecodeError {
+    return this.fail('ERR_ETF_DUPLICATE_KEY', 'a map has one key twice', at)
   }
 
   #toStruct(map: Map<Term, Term>, structs: StructRegistry, at: number): Term | undefined {
@@ -288,49 +305,13 @@ export class TermReader extends LeafReader {
     return this.#close(open)
   }
 
-  #readRecordHeader(): { count: number; make: (values: Term[]) => RecordTerm } {
-    const count = this.readCount(3)
-    const flags = this.readU8()
-    if (flags > 1) throw this.fail('ERR_ETF_RECORD', `unknown flags ${flags} of a record`, this.offset - 1)
-    const module = this.readAtom()
-    const name = this.readAtom()
-    const fields: Atom[] = []
-    for (let i = 0; i < count; i++) fields.push(this.readAtom())
-    return { count, make: (values) => new RecordTerm(module, name, flags === 1, fields, values) }
-  }
-
-  /**
-   * NEW_FUN_EXT: size (u32), arity (u8), uniq (16 bytes), index (u32), count of free variables (u32), module,
-   * old index, old uniq, pid, free variables. The size is not used: old releases get it wrong.
-   */
   #readFun(): Fun {
-    this.take(4)
-    const arity = this.readU8()
-    const at = this.take(16)
-    const uniq = takeBinary(this.bytes, at, at + 16)
-    const index = this.readU32()
-    const count = this.readCount(1)
-    const module = this.readAtom()
-    const oldIndex = this.#readFunInteger()
-    const oldUniq = this.#readFunInteger()
-    const pidAt = this.offset
+    const { count, make } = this.readFunHead()
     this.#enterVerbatim()
-    const pid = this.#read()
-    if (!(pid instanceof Pid)) throw this.fail('ERR_ETF_FUN', 'expected the pid of a fun', pidAt)
     const free: Term[] = []
     for (let i = 0; i < count; i++) free.push(this.#read())
     this.verbatim--
-    return new Fun({ arity, uniq, index, module, oldIndex, oldUniq, pid, free })
-  }
-
-  #readFunInteger(): number {
-    const at = this.take(1)
-    const tag = this.bytes[at]
-    if (tag === SMALL_INTEGER_EXT) return this.readU8()
-    if (tag === INTEGER_EXT) return this.readI32()
-    const value = tag === SMALL_BIG_EXT ? this.readBig(this.readU8()) : undefined
-    if (typeof value !== 'number') throw this.fail('ERR_ETF_FUN', 'expected an integer of a fun', at)
-    return value
+    return make(free)
   }
 
   /** Reads a container, whose tag was just read, and all in it with a stack of our own instead of recursion. */
@@ -364,7 +345,7 @@ export class TermReader extends LeafReader {
     if (tag === LIST_EXT) return { tag, at, left: this.readCount(1) + 1, items, record: undefined }
     if (tag === MAP_EXT) return { tag, at, left: this.readPairCount() * 2, items, record: undefined }
     if (tag !== RECORD_EXT) return { tag, at, left: this.#readArity(tag), items, record: undefined }
-    const { count, make } = this.#readRecordHeader()
+    const { count, make } = this.readRecordHead()
     return { tag, at, left: count, items, record: make }
   }
 
