@@ -5,7 +5,8 @@
 import { test } from 'tap'
 import { atom, type BeamNode, type PgScope, type Pid } from '../src/index.ts'
 import { type Peer, waitFor } from './peer.ts'
-import { startExPeer, startTsNode } from './support/cluster.ts'
+import { startExPeer, startTsNode, type Teardown } from './support/cluster.ts'
+import { startDyingNode } from './support/dying-node.ts'
 import { SplitNet } from './support/split-net.ts'
 
 /** Seconds of silence after which a node counts as gone. */
@@ -14,6 +15,8 @@ const TICK_S = 4
 const NOTICED_MS = 20_000
 /** The lockers of a cluster of three wait for 1.2 s at most before they meet, and try again after 8 s at most. */
 const HEALED_MS = 25_000
+/** Nothing may wait for longer than a connection takes to be set up, 7 s by default, and a loaded machine adds. */
+const SYNC_MS = 15_000
 const SHARED = 'shared'
 
 /** What one node knows: the nodes it sees, and who has which name and is in which group. */
@@ -31,7 +34,11 @@ interface Member {
   /** Ends what `add` started. */
   end(name: string): Promise<void>
   connect(other: string): Promise<void>
+  /** Waits for the names of all nodes, as `:global.sync/0`. */
+  sync(): Promise<void>
 }
+
+type Looked = Pick<Member, 'name' | 'view'>
 
 const SETUP = `
   {:ok, _} = :pg.start(:pg)
@@ -55,28 +62,46 @@ const SETUP = `
 
 class BeamMember implements Member {
   readonly name: string
-  readonly #peer: Peer
+  readonly peer: Peer
 
   constructor(peer: Peer) {
-    this.#peer = peer
+    this.peer = peer
     this.name = peer.name
   }
 
   async view(): Promise<View> {
-    const [nodes = '', names = '', groups = ''] = JSON.parse(await this.#peer.eval('view.()')).split(';')
-    return { nodes: words(nodes), names: words(names), groups: words(groups) }
+    return parseView(await this.peer.eval('view.()'))
   }
 
   add(name: string, group: string): Promise<string> {
-    return this.#peer.eval(`add.("${name}", "${group}")`, { timeout: NOTICED_MS })
+    return this.peer.eval(`add.("${name}", "${group}")`, { timeout: NOTICED_MS })
   }
 
   async end(name: string): Promise<void> {
-    await this.#peer.eval(`Process.exit(Process.get("${name}"), :kill)`)
+    await this.peer.eval(`Process.exit(Process.get("${name}"), :kill)`)
+  }
+
+  async sync(): Promise<void> {
+    await this.peer.eval(':global.sync()', { timeout: SYNC_MS })
   }
 
   async connect(other: string): Promise<void> {
-    await this.#peer.eval(`Node.connect(:"${other}")`, { timeout: NOTICED_MS })
+    await this.peer.eval(`Node.connect(:"${other}")`, { timeout: NOTICED_MS })
+  }
+}
+
+/** One that is looked at through another node. */
+class MemberBehind implements Pick<Member, 'name' | 'view'> {
+  readonly name: string
+  readonly #peer: Peer
+
+  constructor(name: string, peer: Peer) {
+    this.name = name
+    this.#peer = peer
+  }
+
+  async view(): Promise<View> {
+    return parseView(await this.#peer.eval(`:rpc.call(:"${this.name}", Ts, :view, [])`))
   }
 }
 
@@ -114,6 +139,10 @@ class TsMember implements Member {
     if (pid !== undefined) this.#node.exit(pid, atom('kill'))
   }
 
+  async sync(): Promise<void> {
+    await this.#node.global.sync({ signal: AbortSignal.timeout(SYNC_MS) })
+  }
+
   async connect(other: string): Promise<void> {
     await this.#node.connect(other)
   }
@@ -123,17 +152,23 @@ function shown(pid: Pid | undefined): string {
   return pid === undefined ? 'nobody' : `${pid.node} ${pid.id}`
 }
 
+/** From `"nodes;names;groups"`, each with commas between. */
+function parseView(printed: string): View {
+  const [nodes = '', names = '', groups = ''] = JSON.parse(printed).split(';')
+  return { nodes: words(nodes), names: words(names), groups: words(groups) }
+}
+
 function words(text: string): string[] {
   return text === '' ? [] : text.split(',')
 }
 
-async function views(members: readonly Member[]): Promise<Map<string, View>> {
+async function views(members: readonly Looked[]): Promise<Map<string, View>> {
   const all = await Promise.all(members.map((member) => member.view()))
   return new Map(members.map(({ name }, index) => [name, all[index] as View]))
 }
 
 /** Everybody sees everybody, and the same names and groups. @returns what they see. */
-async function agreed(members: readonly Member[], what: string): Promise<View> {
+async function agreed(members: readonly Looked[], what: string): Promise<View> {
   let last: View | undefined
   await waitFor(
     async () => {
@@ -166,22 +201,23 @@ function isWithoutOverlap(all: ReadonlyMap<string, View>): boolean {
   return true
 }
 
+async function startMember(t: Teardown, net: SplitNet, name: string): Promise<BeamMember> {
+  const args = ['-kernel', 'net_ticktime', String(TICK_S)]
+  const peer = await startExPeer(t, { name, epmdPort: net.epmdPort(name), args })
+  await peer.eval(SETUP)
+  return new BeamMember(peer)
+}
+
 test('a cut between each pair in turn, and its healing', { timeout: 240_000 }, async (t) => {
   const names = ['ts', 'one', 'two'] as const
   const net = await SplitNet.start(t, names)
-  const start = async (name: string): Promise<BeamMember> => {
-    const args = ['-kernel', 'net_ticktime', String(TICK_S)]
-    const peer = await startExPeer(t, { name, epmdPort: net.epmdPort(name), args })
-    await peer.eval(SETUP)
-    return new BeamMember(peer)
-  }
   const node = await startTsNode(t, {
     name: 'ts@127.0.0.1',
     epmd: 'external',
     epmdPort: net.epmdPort('ts'),
     netTicktime: TICK_S,
   })
-  const [one, two] = await Promise.all([start('one'), start('two')])
+  const [one, two] = await Promise.all([startMember(t, net, 'one'), startMember(t, net, 'two')])
   const members: Member[] = [new TsMember(node), one, two]
   await node.connect(one.name)
   await node.connect(two.name)
@@ -220,6 +256,7 @@ test('a cut between each pair in turn, and its healing', { timeout: 240_000 }, a
     await first.connect(third.name)
     await second.connect(third.name)
     const after = await agreed(members, `after the heal between ${what}`)
+    await Promise.all(members.map((member) => member.sync()))
     const holders = after.names.filter((line) => line.startsWith(`${SHARED} `))
     t.equal(holders.length, 1, `one process has the name that both took: ${holders.join()}`)
     t.equal(after.groups.filter((line) => line.startsWith('split ')).length, 1, 'the other one was killed')
@@ -230,4 +267,36 @@ test('a cut between each pair in turn, and its healing', { timeout: 240_000 }, a
       what: 'the shared name to go',
     })
   }
+})
+
+test('nodes that are killed are gone everywhere, and come back as new ones', {
+  timeout: 240_000,
+}, async (t) => {
+  const net = await SplitNet.start(t, ['ts', 'one', 'two'])
+  const ts = 'ts@127.0.0.1'
+  const first = await startDyingNode(t, ts, net.epmdPort('ts'))
+  const [one, two] = await Promise.all([startMember(t, net, 'one'), startMember(t, net, 'two')])
+  for (const member of [one, two]) await member.add(`of ${member.name}`, 'all')
+  const ours = new MemberBehind(ts, one.peer)
+  await one.connect(ts)
+  await one.connect(two.name)
+  t.equal((await agreed([ours, one, two], 'at first')).names.length, 3)
+
+  await first.kill()
+  const without = await agreed([one, two], 'without ours')
+  t.same([without.names.length, without.groups.length], [2, 2])
+  t.equal(await one.peer.eval(':global.sync()'), ':ok')
+  await startDyingNode(t, ts, net.epmdPort('ts'))
+  await two.connect(ts)
+  t.equal((await agreed([ours, one, two], 'with ours again')).names.length, 3)
+
+  await two.peer.kill()
+  const left = await agreed([ours, one], 'without two')
+  t.same([left.names.length, left.groups.length], [2, 2])
+  const again = await startMember(t, net, 'two')
+  await again.add('of another two', 'all')
+  await again.connect(one.name)
+  const last = await agreed([ours, one, again], 'with two again')
+  t.ok(last.names.some((line) => line.startsWith('of another two ')))
+  t.same([last.names.length, last.groups.length], [3, 3])
 })
