@@ -11,6 +11,8 @@ export class ProcessTable {
   readonly limit: number
   readonly #pids: PidAllocator
   readonly #cells = new Map<number, Cell>()
+  /** Numbers of the processes that want messages of other nodes without loss: few, and asked for with every message. */
+  readonly #exact = new Set<number>()
   readonly #isTaken = (number: number): boolean => this.#cells.has(number)
 
   constructor(node: Atom, creation: number, limit: number, start?: PidStart) {
@@ -45,6 +47,17 @@ export class ProcessTable {
 
   remove(cell: Cell): void {
     this.#cells.delete(pidNumber(cell.pid))
+    this.#exact.delete(pidNumber(cell.pid))
+  }
+
+  setExact(cell: Cell, exact: boolean): void {
+    cell.exactTerms = exact
+    if (exact) this.#exact.add(pidNumber(cell.pid))
+    else this.#exact.delete(pidNumber(cell.pid))
+  }
+
+  wantsExact(pid: Pid): boolean {
+    return this.#exact.size > 0 && pid.node === this.#node && this.#exact.has(pidNumber(pid))
   }
 
   /** Whether the pid names a process of this node, alive or not, of this or an earlier incarnation. */

@@ -108,7 +108,7 @@ export class Process {
   }
 
   set exactTerms(exact: boolean) {
-    this.#cell.exactTerms = exact
+    this.#kernel.table.setExact(this.#live(), exact)
   }
 
   get clock(): Clock {

@@ -13,7 +13,7 @@ export class IncomingSignals implements SignalSink {
 
   wantsExact(to: Pid | Atom): boolean {
     const { names, table } = this.#kernel
-    return ('name' in to ? names.find(to) : table.find(to))?.exactTerms === true
+    return 'name' in to ? names.find(to)?.exactTerms === true : table.wantsExact(to)
   }
 
   send(to: Pid, message: Term): void {
