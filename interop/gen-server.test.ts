@@ -1,17 +1,22 @@
 /** What Elixir's GenServer does with servers of ours beyond calls and casts, and what its Logger prints of their end. */
 import { test } from 'tap'
+import { z } from 'zod'
 import {
   atom,
+  DistributedSupervisor,
   DynamicSupervisor,
+  defineServer,
   GenServer,
   ignore,
   noreply,
   type Pid,
   reply,
+  serverRef,
   stop,
   type Term,
   Tuple,
   tuple,
+  validated,
 } from '../src/index.ts'
 import { waitFor } from './peer.ts'
 import { connectedCluster, EX, TS } from './support/cluster.ts'
@@ -169,6 +174,47 @@ test('Process.info and label of ours', async (t) => {
     `:erpc.call(:"${TS}", :erlang, :process_info, [GenServer.call({:counter, :"${TS}"}, :pid), [:label, :registered_name, :trap_exit]])`,
   )
   t.equal(asked, '[label: {:job, 7}, registered_name: :counter, trap_exit: false]')
+})
+
+const Account = defineServer({
+  name: 'Account',
+  init: () => 0,
+  calls: {
+    deposit: validated([z.number().positive()], (balance: number, amount) =>
+      reply(balance + amount, balance + amount),
+    ),
+    balance: (balance) => reply(balance, balance),
+  },
+  casts: { set: validated([z.number()], (_: number, balance) => noreply(balance)) },
+})
+
+test('a request that its schema refuses is answered with an error, and the server goes on', async (t) => {
+  const { node, peer } = await connectedCluster(t)
+  const pid = await node.startLink(Account, undefined, { name: 'account' })
+  await peer.eval(`account = {:account, :"${TS}"}`)
+  t.equal(await peer.eval('GenServer.call(account, {:deposit, 5})'), '5')
+  t.match(
+    await peer.eval('GenServer.call(account, {:deposit, "all"})'),
+    /^\{:error, \{:invalid_message, \[%\{message: "Invalid input: expected number.*", path: \[0\]\}\]\}\}$/,
+  )
+  t.match(await peer.eval('GenServer.call(account, {:deposit, -1}) |> elem(0)'), ':error')
+  await peer.eval('GenServer.cast(account, {:set, :nonsense})')
+  t.equal(await peer.eval('GenServer.call(account, :balance)'), '5')
+  t.ok(node.runtime.isAlive(pid))
+})
+
+test('types flow to servers of Elixir by a contract, and to children of a DistributedSupervisor', async (t) => {
+  const { node, peer } = await connectedCluster(t)
+  await peer.eval(THEIRS)
+  const named = serverRef<{ calls: { get(): number } }>(node, ['counter', EX])
+  const five: number = await named.call.get()
+  t.equal(five, 5)
+  const ds = await DistributedSupervisor.startLink(node, { name: 'DS', modules: { Account } })
+  await ds.startChild([Account, { name: 'mine' }], TS)
+  const balance = await ds.call('mine', Account.request.balance())
+  const typed: number = balance
+  t.equal(typed, 0)
+  t.equal(await Account.ref(node, ds.viaName('mine')).call.deposit(3), 3)
 })
 
 test('a late link and a late monitor bring noproc, a normal exit is ignored by links', async (t) => {

@@ -11,6 +11,7 @@ import type {
   Runtime,
   ServerClass,
   StartOptions,
+  TypedRequest,
   Watchable,
 } from './runtime/index.ts'
 import {
@@ -312,6 +313,8 @@ export class BeamNode implements SupervisorHost {
    * await node.call(['my_server', 'n1@127.0.0.1'], atom('get'), { timeout: 1000 }) // 0
    * await node.call('nobody', atom('get')).catch((error: CallError) => error.code) // 'noproc'
    */
+  call<R>(to: Destination, request: TypedRequest<R>, options?: CallOptions): Promise<R>
+  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term>
   call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
     return this.runtime.call(to, request, options)
   }

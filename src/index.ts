@@ -52,6 +52,7 @@ export type {
 export { NodeError, portResolver } from './node/index.ts'
 export type { Program } from './program.ts'
 export type {
+  Caller,
   CallOptions,
   CallResult,
   DefinedServer,
@@ -59,18 +60,27 @@ export type {
   From,
   InfoResult,
   InitResult,
+  InvalidMessage,
   Io,
+  Issue,
   MessageTimer,
   MonitoredProcess,
   MultiCallResult,
   NextOptions,
   ProcessFunction,
+  RefOf,
+  SchemaIssue,
   ServerClass,
+  ServerContract,
   ServerName,
+  ServerRef,
+  ServerRequests,
   ServerStatistics,
+  StandardSchema,
   StartOptions,
   SysCaller,
   ThreadOptions,
+  TypedRequest,
   Watchable,
 } from './runtime/index.ts'
 export {
@@ -79,6 +89,7 @@ export {
   ExitError,
   GenServer,
   InitError,
+  InvalidMessageError,
   ignore,
   io,
   noreply,
@@ -87,9 +98,11 @@ export {
   reply,
   SpawnError,
   SysError,
+  serverRef,
   stop,
   sys,
   thread,
+  validated,
 } from './runtime/index.ts'
 export type {
   AnyModule,

@@ -5,23 +5,26 @@
  * that is not defined goes where it goes in a class without that callback: bad calls and casts stop the server, other
  * messages are logged.
  */
-import { Atom, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { Atom, brief, type Encodable, type Term, Tuple } from '../etf/index.ts'
 import type { CallOptions } from './calls.ts'
 import type { Destination } from './destination.ts'
+import type { Issue } from './errors.ts'
 import type { From } from './gen-reply.ts'
 import { GenServer } from './gen-server.ts'
-import type { CallResult, InfoResult, InitResult, MaybePromise, Reply } from './server-callbacks.ts'
+import type { HandlerThis } from './handler-this.ts'
+import {
+  type CallResult,
+  type InfoResult,
+  type InitResult,
+  type MaybePromise,
+  noreply,
+  reply,
+} from './server-callbacks.ts'
+import { type Caller, callMethod, messageOf, type ServerRef, type ServerRequests } from './server-ref.ts'
+import { invalidMessage, schemasOf, type Validation, validate } from './validated.ts'
 
 type CallHandlers<S> = Readonly<Record<string, (state: S, ...args: never[]) => MaybePromise<CallResult<S>>>>
 type InfoHandlers<S> = Readonly<Record<string, (state: S, ...args: never[]) => MaybePromise<InfoResult<S>>>>
-
-/** What handlers see as `this`. */
-export interface HandlerThis {
-  readonly self: GenServer['self']
-  readonly pid: Pid
-  /** Of the call that is being handled, to reply later with `this.self.reply(from, value)`. Not after an `await`. */
-  readonly from: From | undefined
-}
 
 export interface ServerDefinition<
   S,
@@ -39,29 +42,13 @@ export interface ServerDefinition<
   terminate?(reason: Term, state: S): MaybePromise<void>
 }
 
-/** Without the state, which the server adds. */
-type Arguments<H> = H extends (state: never, ...args: infer A) => unknown ? A : never
-type Replied<R> = R extends Reply<infer _S, infer V> ? V : never
-/** What a caller gets when all replies are given by `reply` in the handler itself. */
-type Answer<H> = H extends (...args: never[]) => infer R ? Replied<Awaited<R>> : never
-
-/** A server with methods: `ref.call.add(5)` sends `{:add, 5}` and resolves with the reply. */
-export interface ServerRef<Calls, Casts> {
-  readonly call: { readonly [N in keyof Calls]: (...args: Arguments<Calls[N]>) => Promise<Answer<Calls[N]>> }
-  readonly cast: { readonly [N in keyof Casts]: (...args: Arguments<Casts[N]>) => void }
-}
-
-/** Who calls: a node, a runtime, a process. */
-export interface Caller {
-  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term>
-  cast(to: Destination, request: Encodable): void
-}
-
 /** The class that a definition stands for; start it as any other. */
 export interface DefinedServer<S, Calls, Casts> {
   new (): GenServer<S>
   /** Methods for a server of this kind, on whatever node it runs. `options` are those of its calls. */
   ref(caller: Caller, to: Destination, options?: CallOptions): ServerRef<Calls, Casts>
+  /** Requests with the type of their answer, for `node.call`, `self.call` and `ds.call`. */
+  readonly request: ServerRequests<Calls>
 }
 
 type AnyHandler = (state: unknown, ...args: unknown[]) => unknown
@@ -88,7 +75,7 @@ export function defineServer<
 >(
   definition: ServerDefinition<S, A, Calls, Casts, Infos> & ThisType<HandlerThis>,
 ): DefinedServer<S, Calls, Casts> {
-  const { calls = {}, casts = {}, infos = {} } = definition
+  const { name = 'Server', calls = {}, casts = {}, infos = {} } = definition
 
   class Defined extends GenServer<S> implements HandlerThis {
     from: From | undefined
@@ -101,35 +88,62 @@ export function defineServer<
       const handler = handlerOf(calls, request)
       if (handler === undefined) return super.handleCall(request, from, state)
       this.from = from
-      return handler.call(this, state, ...argumentsOf(request)) as MaybePromise<CallResult<S>>
+      return this.#run(handler, request, state, (issues) => reply(invalidMessage(issues), state))
     }
 
     override handleCast(request: Term, state: S): MaybePromise<InfoResult<S>> {
       this.from = undefined
       const handler = handlerOf(casts, request)
       if (handler === undefined) return super.handleCast(request, state)
-      return handler.call(this, state, ...argumentsOf(request)) as MaybePromise<InfoResult<S>>
+      return this.#run(handler, request, state, (issues) => this.#drop('cast', request, state, issues))
     }
 
     override handleInfo(message: Term, state: S): MaybePromise<InfoResult<S>> {
       this.from = undefined
       const handler = handlerOf(infos, message)
       if (handler === undefined) return super.handleInfo(message, state)
-      return handler.call(this, state, ...argumentsOf(message)) as MaybePromise<InfoResult<S>>
+      return this.#run(handler, message, state, (issues) => this.#drop('message', message, state, issues))
+    }
+
+    /** Validates first, where there are schemas. */
+    #run<R>(
+      handler: AnyHandler,
+      message: Term,
+      state: S,
+      refuse: (issues: readonly Issue[]) => R,
+    ): MaybePromise<R> {
+      const args = argumentsOf(message)
+      const schemas = schemasOf(handler)
+      if (schemas === undefined) return handler.call(this, state, ...args) as MaybePromise<R>
+      const run = (validation: Validation): MaybePromise<R> =>
+        validation.ok
+          ? (handler.call(this, state, ...validation.args) as MaybePromise<R>)
+          : refuse(validation.issues)
+      const validation = validate(schemas, args)
+      return validation instanceof Promise ? validation.then(run) : run(validation)
+    }
+
+    #drop(what: string, message: Term, state: S, issues: readonly Issue[]): InfoResult<S> {
+      const why = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+      const fields = { server: name, pid: String(this.pid), message: brief(message), issues: why }
+      this.self.logger.warn(fields, `a server dropped a ${what} that its schema refuses`)
+      return noreply(state)
     }
 
     override terminate(reason: Term, state: S): MaybePromise<void> {
       return definition.terminate?.call(this, reason, state)
     }
 
+    static readonly request = methods(calls, messageOf) as unknown as ServerRequests<Calls>
+
     static ref(caller: Caller, to: Destination, options?: CallOptions): ServerRef<Calls, Casts> {
-      const call = methods(calls, (message) => caller.call(to, message, options))
-      const cast = methods(casts, (message) => caller.cast(to, message))
+      const call = methods(calls, (tag, args) => callMethod(caller, to, messageOf(tag, args), tag, options))
+      const cast = methods(casts, (tag, args) => caller.cast(to, messageOf(tag, args)))
       return { call, cast } as unknown as ServerRef<Calls, Casts>
     }
   }
 
-  Object.defineProperty(Defined, 'name', { value: definition.name ?? 'Server' })
+  Object.defineProperty(Defined, 'name', { value: name })
   return Defined
 }
 
@@ -144,11 +158,7 @@ function argumentsOf(message: Term): unknown[] {
   return message instanceof Tuple ? message.toArray().slice(1) : []
 }
 
-function methods(handlers: object, send: (message: Encodable) => unknown): object {
-  const named = Object.keys(handlers).map((name) => {
-    const tag = atom(name)
-    const method = (...args: Encodable[]): unknown => send(args.length === 0 ? tag : tuple(tag, ...args))
-    return [name, method]
-  })
+function methods(handlers: object, send: (name: string, args: readonly Encodable[]) => unknown): object {
+  const named = Object.keys(handlers).map((name) => [name, (...args: Encodable[]) => send(name, args)])
   return Object.fromEntries(named)
 }

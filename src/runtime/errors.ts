@@ -108,3 +108,26 @@ export class SysError extends BeamjoinError {
     this.reason = reason
   }
 }
+
+/** Why an argument was refused. */
+export interface Issue {
+  readonly message: string
+  /** Where: the number of the argument, from 0, and the keys below it. */
+  readonly path: readonly (string | number)[]
+}
+
+/** A server refused the arguments of a call; `issues` say what is wrong with which. The server goes on. */
+export class InvalidMessageError extends BeamjoinError {
+  readonly issues: readonly Issue[]
+
+  constructor(method: string, issues: readonly Issue[]) {
+    const what = issues.map(({ message, path }) => `argument ${describePath(path)}: ${message}`)
+    super('ERR_RUNTIME_INVALID_MESSAGE', `the server refused the call ${method}: ${what.join('; ')}`)
+    this.issues = issues
+  }
+}
+
+/** `1.name` for the name in the first argument. */
+function describePath([argument = 0, ...keys]: readonly (string | number)[]): string {
+  return [Number(argument) + 1, ...keys].join('.')
+}

@@ -3,12 +3,9 @@ export { io, runAs } from './caller-io.ts'
 export { type CallOptions, timeoutMs } from './calls.ts'
 export { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 export {
-  type Caller,
   type DefinedServer,
   defineServer,
-  type HandlerThis,
   type ServerDefinition,
-  type ServerRef,
 } from './define-server.ts'
 export type {
   Destination,
@@ -24,12 +21,15 @@ export {
   type CallFailure,
   ExitError,
   InitError,
+  InvalidMessageError,
+  type Issue,
   ProcessError,
   SpawnError,
   SysError,
 } from './errors.ts'
 export { type From, isFrom } from './gen-reply.ts'
 export { GenServer } from './gen-server.ts'
+export type { HandlerThis } from './handler-this.ts'
 export type { RuntimeLimits } from './kernel.ts'
 export { MessageTimer } from './message-timer.ts'
 export type { MonitorAlias, MonitorOptions } from './monitors.ts'
@@ -56,7 +56,18 @@ export {
   Stop,
   stop,
 } from './server-callbacks.ts'
+export {
+  type Caller,
+  type RefOf,
+  type ServerContract,
+  type ServerRef,
+  type ServerRequests,
+  serverRef,
+} from './server-ref.ts'
 export type { MonitorTarget, RemoteName, RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
 export type { StartOptions, StartResult } from './spawner.ts'
+export type { SchemaIssue, StandardSchema } from './standard-schema.ts'
 export { type ServerStatistics, type SysCaller, sys } from './sys.ts'
 export { type ThreadOptions, thread } from './threads/thread.ts'
+export type { TypedRequest } from './typed-request.ts'
+export { type InvalidMessage, validated } from './validated.ts'

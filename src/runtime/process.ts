@@ -18,6 +18,7 @@ import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
 import type { ServerClass } from './server-callbacks.ts'
 import type { SpawnBody, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
 import { stopServer } from './stop-server.ts'
+import type { TypedRequest } from './typed-request.ts'
 
 /** A function that runs as a process. The process ends when the function returns, or its promise settles. */
 export type ProcessFunction<A extends readonly unknown[] = readonly unknown[]> = (
@@ -223,6 +224,8 @@ export class Process {
    *
    * @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`.
    */
+  call<R>(to: Destination, request: TypedRequest<R>, options?: CallOptions): Promise<R>
+  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term>
   call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
     return this.request(GEN_CALL, to, request, options)
   }

@@ -27,6 +27,7 @@ import type { RemoteRouter, SignalSink, SpawnRequest } from './signals.ts'
 import { IncomingSignals } from './sink.ts'
 import { serveSpawn } from './spawn-requests.ts'
 import type { SpawnBody, StartOptions } from './spawner.ts'
+import type { TypedRequest } from './typed-request.ts'
 
 export interface RuntimeOptions {
   /** The name of the node, part of every pid. */
@@ -169,6 +170,8 @@ export class Runtime {
   }
 
   /** @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`. */
+  call<R>(to: Destination, request: TypedRequest<R>, options?: CallOptions): Promise<R>
+  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term>
   call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
     return this.client.call(to, request, options)
   }

@@ -46,14 +46,14 @@ export class Reply<S, out V = Encodable> {
 }
 
 /** From `init` without a state. */
-export class Stop<S> {
+export class Stop<S, out V = Encodable> {
   readonly reason: Encodable
   /** In a tuple of one, because `undefined` can be a reply and a state. */
-  readonly reply: readonly [Encodable] | undefined
+  readonly reply: readonly [V] | undefined
   readonly state: readonly [S] | undefined
 
   /** @internal */
-  constructor(reason: Encodable, reply: readonly [Encodable] | undefined, state: readonly [S] | undefined) {
+  constructor(reason: Encodable, reply: readonly [V] | undefined, state: readonly [S] | undefined) {
     this.reason = reason
     this.reply = reply
     this.state = state
@@ -115,9 +115,9 @@ export function noreply<S>(state: S, options?: NextOptions): NoReply<S> {
  * }
  * await node.call(node.spawn(OneShot, 'the only answer'), atom('get')) // 'the only answer'
  */
-export function stop(reason: Encodable): Stop<never>
-export function stop<S>(reason: Encodable, state: S): Stop<S>
-export function stop<S>(reason: Encodable, value: Encodable, state: S): Stop<S>
+export function stop(reason: Encodable): Stop<never, never>
+export function stop<S>(reason: Encodable, state: S): Stop<S, never>
+export function stop<S, V extends Encodable = Encodable>(reason: Encodable, value: V, state: S): Stop<S, V>
 export function stop(reason: Encodable, ...rest: unknown[]): Stop<unknown> {
   const reply = rest.length === 2 ? ([rest[0] as Encodable] as const) : undefined
   return new Stop(reason, reply, rest.length === 0 ? undefined : [rest[rest.length - 1]])
@@ -137,7 +137,8 @@ export function ignore(): Ignore {
 }
 
 export type InitResult<S> = S | NoReply<S> | Ignore | Stop<S>
-export type CallResult<S> = Reply<S> | NoReply<S> | Stop<S>
+/** `V` is what a caller gets: also for handlers that reply later. */
+export type CallResult<S, V = Encodable> = Reply<S, V> | NoReply<S> | Stop<S, V>
 export type InfoResult<S> = NoReply<S> | Stop<S>
 
 /** The callbacks of a server, as the runtime calls them; `GenServer` has the defaults. */

@@ -6,7 +6,7 @@
  * Registered processes: `n`, `n.Registry`, `n.DynamicSupervisor`; scopes of `:pg`: `n.Scope`, `n.Modules`.
  */
 import { type Atom, atom, type Encodable, Pid, type Term, TermMap, Tuple } from '../etf/index.ts'
-import { type CallOptions, InitError } from '../runtime/index.ts'
+import { type CallOptions, InitError, type TypedRequest } from '../runtime/index.ts'
 import { type DistributedChild, toNamedChild } from './child-args.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { DistributedNode } from './distributed-node.ts'
@@ -166,6 +166,8 @@ export class DistributedSupervisor {
    * @param options `timeout` in ms (5000) or `'infinity'`, `signal`
    * @throws CallError with code `noproc` when there is no such child, `timeout`, `nodedown` or `exit`.
    */
+  call<R>(name: Encodable, request: TypedRequest<R>, options?: CallOptions): Promise<R>
+  call(name: Encodable, request: Encodable, options?: CallOptions): Promise<Term>
   call(name: Encodable, request: Encodable, options?: CallOptions): Promise<Term> {
     return this.#host.runtime.call(this.viaName(name), request, options)
   }
