@@ -2,6 +2,7 @@
  * Peers of raw bytes that break every rule, strangers and members alike. Each loses its connection, with a typed error;
  * the node does not notice, and neither does the BEAM that is connected and calls all the while.
  */
+import { type AddressInfo, createServer } from 'node:net'
 import { type Test, test } from 'tap'
 import {
   type Atom,
@@ -12,13 +13,14 @@ import {
   type NodeOptions,
   Pid,
   Reference,
+  type Resolver,
   silentLogger,
   tuple,
 } from '../src/index.ts'
 import { freePort, waitFor } from './peer.ts'
 import { randomNumbers, seed } from './support/arbitrary-terms.ts'
 import { COOKIE, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
-import { HANDSHAKE, RawPeer } from './support/raw-peer.ts'
+import { framed, HANDSHAKE, RawPeer } from './support/raw-peer.ts'
 
 /** For strangers, who are given no time to waste; members get the usual 7 s. */
 const SETUP_MS = 3000
@@ -203,6 +205,62 @@ test('strangers: floods, silence, trickles and noise', async (t) => {
   const { peer } = await battle.member()
   t.notOk(peer.isClosed, 'there is room again')
   await battle.survived()
+})
+
+test('listeners: whatever a dialed peer answers, connecting fails with a typed error', async (t) => {
+  t.comment(`seed ${seed}`)
+  const random = randomNumbers(seed)
+  const below = (limit: number): number => Math.floor(random() * limit)
+  // The name says on which port it listens.
+  const resolver: Resolver = { resolve: async ({ alive, host }) => ({ host, port: Number(alive.slice(1)) }) }
+  const { node, survived } = await startBattle(t, { resolver, netSetuptime: SETUP_MS })
+  const dial = async (answer: (name: string) => Buffer): Promise<string | undefined> => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).resume()
+      const { port } = server.address() as AddressInfo
+      socket.end(answer(`p${port}@127.0.0.1`))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      await node.connect(`p${port}@127.0.0.1`)
+      return undefined
+    } catch (error) {
+      return (error as { code?: string }).code
+    } finally {
+      server.close()
+    }
+  }
+  const right = (name: string): Buffer => {
+    const messages = [HANDSHAKE.status('ok'), HANDSHAKE.challenge(name, 1)]
+    return Buffer.concat(messages.map((message) => framed(message, 2)))
+  }
+  const { length } = right('p12345@127.0.0.1')
+  const cuts = Array.from({ length }, (_, cut) => dial((name) => right(name).subarray(0, cut)))
+  t.same(new Set(await Promise.all(cuts)), new Set(['ERR_HANDSHAKE_CLOSED']), 'cut at every byte')
+
+  const wrongProof = (name: string) => Buffer.concat([right(name), framed(HANDSHAKE.ack('guess'), 2)])
+  t.equal(await dial(wrongProof), 'ERR_HANDSHAKE_BAD_COOKIE')
+  t.equal(await dial(() => Buffer.from([0xff, 0xff, 1])), 'ERR_HANDSHAKE_BAD_MESSAGE')
+  t.equal(await dial(() => right('other@127.0.0.1')), 'ERR_HANDSHAKE_NAME_MISMATCH')
+
+  const damaged = Array.from({ length: 100 }, () => {
+    return dial((name) => {
+      const bytes = wrongProof(name)
+      for (let hits = 1 + below(4); hits > 0; hits--) bytes[below(bytes.length)] = below(256)
+      return bytes
+    })
+  })
+  const noise = Array.from({ length: 50 }, () => {
+    return dial(() => Buffer.from(Array.from({ length: below(200) }, () => below(256))))
+  })
+  const codes = new Set(await Promise.all([...damaged, ...noise]))
+  t.same(
+    [...codes].filter((code) => !code?.startsWith('ERR_HANDSHAKE_') && code !== 'ERR_NODE_UNREACHABLE'),
+    [],
+    'every one failed, for a reason of the handshake',
+  )
+  await survived()
 })
 
 /** What a member may send, by name: control message and payload. */

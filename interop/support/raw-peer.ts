@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 export const FLAGS = 0x6d07df7fbdn
 const CHALLENGE = 42
 
-/** The messages of the initiator, without length. */
+/** The messages of the initiator, and the acceptor's challenge, without length. */
 export const HANDSHAKE = {
   name: (name: string, flags = FLAGS): Buffer => {
     const head = Buffer.alloc(15)
@@ -28,6 +28,16 @@ export const HANDSHAKE = {
     bytes.writeUInt32BE(Number(FLAGS >> 32n), 1)
     bytes.writeUInt32BE(7, 5)
     return bytes
+  },
+  /** The acceptor's: its name, flags and challenge. */
+  challenge: (name: string, challenge: number): Buffer => {
+    const head = Buffer.alloc(19)
+    head.write('N', 'latin1')
+    head.writeBigUInt64BE(FLAGS, 1)
+    head.writeUInt32BE(challenge, 9)
+    head.writeUInt32BE(7, 13)
+    head.writeUInt16BE(name.length, 17)
+    return Buffer.concat([head, Buffer.from(name, 'latin1')])
   },
   reply: (cookie: string, challenge: number): Buffer => {
     const head = Buffer.alloc(5)

@@ -56,7 +56,7 @@ export class NodeCore {
   readonly logger: Logger
   readonly clock: Clock
   readonly creation: number
-  /** Port of the distribution listener. */
+  /** Port of the distribution listener; 0 without one. */
   readonly port: number
   readonly events = new EventEmitter<NodeEvents>()
   readonly tickTime: number
@@ -66,6 +66,7 @@ export class NodeCore {
   readonly #signal: AbortSignal | undefined
   readonly #reconnect: Reconnect
   #nameless: NodeError | undefined
+  #stopping = false
 
   private constructor(options: ResolvedNodeOptions, place: Place) {
     const { clock, cookies, logger } = options
@@ -133,7 +134,7 @@ export class NodeCore {
   /**
    * Listens, registers with epmd, and is ready to connect and be connected to; `join` then joins the others.
    *
-   * @throws OptionError, NodeError `ERR_NODE_LISTEN`, EpmdError.
+   * @throws OptionError, NodeError `ERR_NODE_LISTEN` or `ERR_NODE_NAMELESS`, EpmdError.
    */
   static async start(given: NodeOptions): Promise<NodeCore> {
     const options = await resolveNodeOptions(given)
@@ -227,6 +228,7 @@ export class NodeCore {
    * sent their output, then the registration.
    */
   async stop(): Promise<void> {
+    this.#stopping = true
     this.#reconnect.stop()
     await this.#place.listener?.close()
     await this.runtime.stop()
@@ -238,6 +240,7 @@ export class NodeCore {
 
   /** The name may be another node's any moment: as on the BEAM, this one is nobody any more. */
   #loseName(giver: Atom): void {
+    if (this.#stopping) return
     const what = `${this.name} had its name of ${giver}, which is gone, and the name with it: start another node`
     this.#nameless = new NodeError('ERR_NODE_NAMELESS', what)
     this.logger.warn({ giver: giver.name }, what)

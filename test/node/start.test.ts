@@ -53,6 +53,7 @@ test('nodes without a name are named by one of ours, apart from each other', asy
   t.same(giver.nodes('hidden').map(String).sort(), [String(first.name), String(second.name)].sort())
   t.equal(await nodes.during(second.ping('giver@giver')), 'pong')
   await nodes.during(second.stop())
+  t.same(nodes.complaints(), [], 'leaving is no loss of a name')
   await nodes.until(() => giver.nodes('hidden').length === 1)
   const third = await nodes.start('far', options)
   t.equal(third.name, second.name)
