@@ -22,6 +22,12 @@ export type Sender = Pid | Atom | null
 /** Who receives; null: the node, which starts a process. */
 export type Receiver = Pid | Atom | Reference | null
 
+/**
+ * Lanes that take turns; those behind them wait for one to end. What has begun is in the memory of the peer until it is
+ * complete, so it is better to end some than to go on with all.
+ */
+const WIDTH = 8
+
 /** Frames that wait are collected up to this size, to leave in one piece. */
 const CHUNK_BYTES = 64 * 1024
 
@@ -128,7 +134,7 @@ export class Lanes {
   /** The next bytes to write, of each lane in turn; undefined when there is nothing left. */
   next(): Uint8Array | undefined {
     if (this.#lanes.length === 0) return undefined
-    if (this.#turn >= this.#lanes.length) this.#turn = 0
+    if (this.#turn >= Math.min(this.#lanes.length, WIDTH)) this.#turn = 0
     const lane = this.#lanes[this.#turn]!
     const bytes = lane.active.length > 0 ? this.#continue(lane) : this.#release(lane)
     if (lane.active.length > 0 || lane.held.length > 0) this.#turn++

@@ -5,6 +5,12 @@
 import { FRAGMENT_BYTES, FRAGMENT_HEADER_BYTES } from './fragments.ts'
 import { DIST_FRAG_CONT, DIST_FRAG_HEADER, VERSION_MAGIC } from './header.ts'
 
+/**
+ * Of the body in the first fragment, unless the control is longer. It leaves at once, for it brings the atoms; so it is
+ * short, and nobody waits behind it.
+ */
+const FIRST_BYTES = 1024
+
 /** The number of references: none. */
 const NO_REFS: Uint8Array = new Uint8Array(1)
 
@@ -64,6 +70,6 @@ export class LargeMessage {
   }
 
   get #firstLength(): number {
-    return Math.min(this.#body.length, Math.max(FRAGMENT_BYTES, this.#controlLength))
+    return Math.min(this.#body.length, Math.max(FIRST_BYTES, this.#controlLength))
   }
 }

@@ -4,9 +4,9 @@ import { OptionError } from '../core/index.ts'
 export interface ConnectionLimits {
   /** Longest frame that is accepted, in bytes. A BEAM cuts messages at 64 KiB unless fragments are off. Default 128 MiB. */
   readonly frameBytes: number
-  /** Messages of which some fragments are still to come, at one time. Default 1024. */
+  /** Messages of which some fragments are still to come, at one time. Default 16 384. */
   readonly fragmentedMessages: number
-  /** Bytes in such messages together. Default 256 MiB. */
+  /** Bytes in such messages together. A BEAM sends those of all its processes by turns. Default 1 GiB. */
   readonly fragmentedBytes: number
   /**
    * Output that waits for the peer, in bytes, above which the processes that send to it are held back. Default 1 MiB, as
@@ -19,8 +19,8 @@ export interface ConnectionLimits {
 
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = Object.freeze({
   frameBytes: 128 * 1024 * 1024,
-  fragmentedMessages: 1024,
-  fragmentedBytes: 256 * 1024 * 1024,
+  fragmentedMessages: 16_384,
+  fragmentedBytes: 1024 * 1024 * 1024,
   highWaterMark: 1024 * 1024,
   pendingBytes: 256 * 1024 * 1024,
 })

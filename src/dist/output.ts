@@ -144,18 +144,21 @@ export class Output {
       if (fits) {
         this.#lanes.hold(lane, frames.withdraw(start))
       } else {
-        this.flush()
+        this.#writeWaiting()
         this.#lanes.hold(lane, frames.detach())
       }
     } else {
       // The first fragment brings new atoms, so it must not come before the frames that it may take a slot from.
-      this.flush()
-      const first = this.#lanes.start(this.#from, this.#to, frames.detach())
-      if (!this.#over) this.write(first)
+      this.#writeWaiting()
+      this.write(this.#lanes.start(this.#from, this.#to, frames.detach()))
     }
-    if (this.#over) return
     this.#checkBusy()
     if (!this.#turnScheduled) this.#scheduleTurn()
+  }
+
+  /** Without fragments of those that wait: that may end the lane of the frame at hand. */
+  #writeWaiting(): void {
+    if (this.#frames.waiting > 0) this.write(this.#frames.take())
   }
 
   /** Writes fragments while there is room; the rest follows when the transport is empty, or in the next turn. */

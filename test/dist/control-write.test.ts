@@ -109,7 +109,7 @@ test('a message above 64 KiB leaves in fragments and arrives whole', (t) => {
     writer.link(US, THEM)
     const frames = split(writer.take())
     const cut = (negotiated & flags.DFLAG_FRAGMENTS) !== 0n
-    t.equal(frames.length, cut ? 1 + 4 + 4 + 1 : 4)
+    t.equal(frames.length, cut ? 1 + 5 + 5 + 1 : 4)
     const received = receive(negotiated, frames, HERE)
     t.same(
       received.map(([method]) => method),

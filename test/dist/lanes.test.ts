@@ -9,8 +9,9 @@ const THEM = atom('them@there')
 const pid = (id: number): Pid => new Pid(US, id, 0, 1)
 const far = (id: number): Pid => new Pid(THEM, id, 0, 1)
 const ref = (id: number): Reference => new Reference(THEM, 1, [id, 0, 0])
+/** The first fragment is short. */
 const large = (fragments: number): LargeMessage =>
-  new LargeMessage(new Uint8Array(fragments * FRAGMENT_BYTES), 10)
+  new LargeMessage(new Uint8Array(1024 + (fragments - 1) * FRAGMENT_BYTES), 10)
 const frame = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
 
 /** What a piece of output is: the sequence and the fragment to come, or the bytes of frames that waited. */
@@ -45,7 +46,7 @@ test('what follows from the same sender to the same receiver waits, in order, al
   lanes.hold(lanes.find(pid(1), far(1))!, large(2))
   lanes.hold(lanes.find(pid(1), far(1))!, frame(3))
   t.equal(lane.pairs.length, 1, 'a pair is kept once')
-  t.equal(lanes.bytes, FRAGMENT_BYTES + 2 + 2 * FRAGMENT_BYTES + 1)
+  t.equal(lanes.bytes, FRAGMENT_BYTES + 2 + (1024 + FRAGMENT_BYTES) + 1)
   t.same(rest(lanes), ['#1:1', '1 2', '#2:2', '#2:1', '3'])
   t.equal(lanes.find(pid(1), far(1)), undefined, 'then nothing stands in the way')
   t.equal(lanes.bytes, 0)
@@ -108,6 +109,18 @@ test('a signal that may belong to two lanes waits for both', (t) => {
   const order = rest(lanes)
   t.same([...order].sort(), ['#1:1', '#2:1', '#2:2', '#2:3', '#3:1', '1 2 3'])
   t.equal(order.at(-1), '1 2 3')
+  t.end()
+})
+
+test('eight messages take turns, the others wait until one of them has ended', (t) => {
+  const lanes = new Lanes()
+  for (let i = 1; i <= 10; i++) lanes.start(pid(i), far(1), large(i === 3 ? 2 : 3))
+  const order = rest(lanes)
+  const turn = (fragment: number, ids: number[]): string[] => ids.map((id) => `#${id}:${fragment}`)
+  t.same(order.slice(0, 8), [...turn(2, [1, 2]), '#3:1', ...turn(2, [4, 5, 6, 7, 8])])
+  t.ok(order.indexOf('#9:2') > order.indexOf('#3:1'))
+  t.ok(order.indexOf('#10:2') > order.indexOf('#1:1'))
+  t.equal(order.length, 19)
   t.end()
 })
 

@@ -31,7 +31,7 @@ test('fragments leave while the transport has room, and again when it has draine
   t.equal(kinds(sink.written.slice(before)), 'h', 'a frame of another goes ahead')
   sink.bufferedBytes = 0
   writer.output.handleDrain()
-  t.equal(kinds(sink.written).replaceAll('h', ''), `F${'f'.repeat(15)}`)
+  t.equal(kinds(sink.written).replaceAll('h', ''), `F${'f'.repeat(16)}`)
   const received = receive(ALL, sink.written.flatMap(split), HERE)
   t.same(
     received.map(([method]) => method),
@@ -52,7 +52,7 @@ test('a fast transport gets so many fragments in one turn and no more', async (t
     perTurn.every((count) => count <= 16),
     perTurn.join(', '),
   )
-  t.equal(kinds(writer.sink.written).length, 62)
+  t.equal(kinds(writer.sink.written).length, 63)
 })
 
 test('frames behind a large message of the same pair follow it with their atoms inline', async (t) => {
@@ -142,4 +142,19 @@ test('finish gives everything to the transport, and stop drops it', async (t) =>
   await turn()
   await turn()
   t.equal(kinds(stopped.sink.written), 'F')
+})
+
+test('a large message finds its lane again when that could have ended meanwhile', async (t) => {
+  const writer = new TestWriter(ALL)
+  writer.send(US, THEM, new Uint8Array(100_000).fill(255))
+  // This one waits to be written when the next message is taken out of the same buffer.
+  writer.link(OTHER, THEM)
+  writer.send(US, THEM, new Uint8Array(100_001).fill(255))
+  writer.send(US, THEM, 'behind')
+  const signals = receive(ALL, split(writer.take()), HERE)
+  t.same(
+    signals.map(([method, , , message]) => (method === 'send' ? (message as Uint8Array).length : method)),
+    ['link', 100_000, 100_001, 6],
+  )
+  t.equal(writer.output.pendingBytes, 0)
 })
