@@ -35,10 +35,23 @@ export {
   termEquals,
   tuple,
 } from './etf/index.ts'
-export type { Network, TlsClientOptions, TlsOptions, TlsServerOptions, Transport } from './net/index.ts'
+export type {
+  DnsLookup,
+  Network,
+  ServiceRecord,
+  TlsClientOptions,
+  TlsOptions,
+  TlsServerOptions,
+  Transport,
+} from './net/index.ts'
 export { MemoryNetwork, NetError, TcpNetwork, TlsNetwork } from './net/index.ts'
 export type {
+  ClusterHost,
+  ClusterStrategy,
+  DnsClusterOptions,
+  DnsRecordType,
   EpmdMode,
+  GossipClusterOptions,
   ListenOptions,
   NodeDownInfo,
   NodeEvents,
@@ -48,8 +61,9 @@ export type {
   NodeType,
   NodeUpInfo,
   Resolver,
+  RunningStrategy,
 } from './node/index.ts'
-export { NodeError, portResolver } from './node/index.ts'
+export { dnsCluster, gossipCluster, NodeError, portResolver } from './node/index.ts'
 export type { Program } from './program.ts'
 export type {
   Caller,

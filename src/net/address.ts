@@ -1,4 +1,5 @@
 /** Addresses as text. Pure. */
+import { isIPv4 } from 'node:net'
 import type { Endpoint } from './transport.ts'
 
 /** `127.0.0.1:4369`, `[::1]:4369`; `*:4369` for every interface. */
@@ -16,3 +17,5 @@ export function plainAddress(address: string): string {
 export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^127(\.\d{1,3}){3}$/.test(address)
 }
+
+export { isIPv4 }

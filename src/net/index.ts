@@ -1,5 +1,7 @@
 /** Layer 1: the seam to the network. Everything above sees `Network` and `Transport`, never a socket. */
-export { formatEndpoint, isLoopbackAddress } from './address.ts'
+export { formatEndpoint, isIPv4, isLoopbackAddress } from './address.ts'
+export { type DatagramOptions, type Datagrams, type OpenDatagrams, openDatagrams } from './datagrams.ts'
+export { type DnsLookup, type DnsOptions, type ServiceRecord, systemDns } from './dns.ts'
 export { NetError, type NetErrorCode, type NetOperation } from './errors.ts'
 export { MemoryNetwork, type MemoryOptions } from './memory.ts'
 export { TcpNetwork, type TcpOptions } from './tcp.ts'

@@ -1,4 +1,7 @@
 /** Layer 3: a runtime wired to the distribution and to epmd. */
+export { type DnsClusterOptions, type DnsRecordType, dnsCluster } from './cluster/dns-cluster.ts'
+export { type GossipClusterOptions, gossipCluster } from './cluster/gossip-cluster.ts'
+export type { ClusterHost, ClusterStrategy, RunningStrategy } from './cluster/strategy.ts'
 export type { NodeType } from './distribution.ts'
 export { NodeError } from './errors.ts'
 export { NodeCore, type NodeDownInfo, type NodeEvents, type NodeUpInfo } from './node.ts'

@@ -9,6 +9,7 @@ import { type Atom, atom } from '../etf/index.ts'
 import type { Listener } from '../net/index.ts'
 import { Runtime } from '../runtime/index.ts'
 import { Bridge } from './bridge.ts'
+import { Strategies } from './cluster/strategies.ts'
 import type { Cookies } from './cookies.ts'
 import { Distribution, type NodeType, type Peer } from './distribution.ts'
 import { NodeError } from './errors.ts'
@@ -65,6 +66,7 @@ export class NodeCore {
   readonly #cookies: Cookies
   readonly #signal: AbortSignal | undefined
   readonly #reconnect: Reconnect
+  readonly #strategies: Strategies
   #nameless: NodeError | undefined
   #stopping = false
 
@@ -122,6 +124,7 @@ export class NodeCore {
         if (peer.name.name === place.namedBy?.peer.name) this.#loseName(peer.name)
       },
     })
+    this.#strategies = new Strategies(options.cluster)
     this.#reconnect = new Reconnect({
       targets: options.connect.filter((target) => target !== name),
       clock,
@@ -178,13 +181,23 @@ export class NodeCore {
   }
 
   /**
-   * Tries every node of the option `connect` once; those that fail are tried again until the node stops.
+   * Tries every node of the option `connect`, and those that the strategies of `cluster` find, once; they go on until the
+   * node stops.
    *
-   * @throws what the option `signal` was aborted with
+   * @throws what a strategy cannot start with; what the option `signal` was aborted with
    */
   async join(): Promise<void> {
     if (this.#place.namedBy !== undefined) this.#distribution.adopt(this.#place.namedBy)
-    await unlessAborted(this.#reconnect.start(), this.#signal)
+    const host = {
+      name: this.name.name,
+      clock: this.clock,
+      logger: this.logger,
+      isConnected: (node: string) => this.#distribution.isConnected(node),
+      connect: (node: string) => this.connect(node),
+      random: Math.random,
+    }
+    const joining = Promise.all([this.#reconnect.start(), this.#strategies.start(host)])
+    await unlessAborted(joining, this.#signal)
   }
 
   /** For connections from now on; without a peer, for all that have none of their own. */
@@ -230,6 +243,7 @@ export class NodeCore {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#reconnect.stop()
+    await this.#strategies.stop()
     await this.#place.listener?.close()
     await this.runtime.stop()
     await this.#distribution.stop()

@@ -6,6 +6,7 @@ import { DEFAULT_EPMD_PORT, EpmdClient } from '../epmd/index.ts'
 import type { CodecOptions } from '../etf/index.ts'
 import { type Network, TcpNetwork, TlsNetwork, type TlsOptions } from '../net/index.ts'
 import type { RuntimeLimits } from '../runtime/index.ts'
+import type { ClusterStrategy } from './cluster/strategy.ts'
 import { resolveCookie } from './cookie.ts'
 import { Cookies } from './cookies.ts'
 import { completeNodeName, isLoopbackHost, type NodeName, parseNodeName } from './node-name.ts'
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly cookies?: Readonly<Record<string, string>>
   /** Nodes to join at start, and again after a loss, with growing pauses. */
   readonly connect?: readonly string[]
+  /** Ways to find nodes to join while this one runs: `dnsCluster`, `gossipCluster`, or your own. */
+  readonly cluster?: readonly ClusterStrategy[]
   /** True: not in `Node.list()` of others, and no part of `:pg` and the like. Default false. */
   readonly hidden?: boolean
   /**
@@ -95,6 +98,7 @@ export interface ResolvedNodeOptions {
   readonly name: NodeName
   readonly cookies: Cookies
   readonly connect: readonly string[]
+  readonly cluster: readonly ClusterStrategy[]
   readonly hidden: boolean
   readonly epmd: EpmdMode
   readonly epmdClient: EpmdClient
@@ -177,6 +181,7 @@ export async function resolveNodeOptions(options: NodeOptions): Promise<Resolved
     name,
     cookies: new Cookies(await resolveCookie(options.cookie), options.cookies),
     connect: (options.connect ?? []).map((target) => parseNodeName(target).full),
+    cluster: checkStrategies(options.cluster ?? []),
     hidden: options.hidden ?? false,
     epmd,
     epmdClient,
@@ -212,6 +217,12 @@ function nodeNetwork(
   const maxHandshakes = handshakes === undefined ? {} : { maxHandshakes: handshakes }
   const secured = new TlsNetwork({ tls, handshakeTimeout: setupTime, logger, ...maxHandshakes })
   return { nodeNetwork: secured, lengthPrefix: 4 }
+}
+
+function checkStrategies(strategies: readonly ClusterStrategy[]): readonly ClusterStrategy[] {
+  if (Array.isArray(strategies) && strategies.every((each) => typeof each?.start === 'function'))
+    return strategies
+  throw new OptionError('cluster must be a list of strategies, such as [dnsCluster({ query })]')
 }
 
 function portRange(port: number | readonly [number, number] | undefined): readonly [number, number] {
