@@ -29,6 +29,7 @@ const CONSUMER = `
 import { atom, GenServer, reply, startNode, tuple, type Term } from 'beamjoin'
 import { decode, encode, EXACT, inspect } from 'beamjoin/etf'
 import { EpmdClient, EpmdServer } from 'beamjoin/epmd'
+import { PubSub } from 'beamjoin/pubsub'
 import { DistributedSupervisor } from 'beamjoin/supervisor'
 
 class Counter extends GenServer<number> {
@@ -51,7 +52,7 @@ export async function main(): Promise<string> {
   return inspect(state) + first.name + inspect(decode(encode(tuple(1, 'a')), EXACT))
 }
 
-export const parts: readonly unknown[] = [EpmdClient, EpmdServer]
+export const parts: readonly unknown[] = [EpmdClient, EpmdServer, PubSub]
 `
 
 /** The codec has to type-check where neither Node's types nor the browser's are known. */

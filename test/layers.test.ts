@@ -21,6 +21,7 @@ const RULES: LayerRules = {
     runtime: { core: 'all', etf: 'all' },
     node: { core: 'all', etf: 'all', net: 'all', epmd: 'all', dist: 'all', runtime: 'all' },
     services: { core: 'all', etf: 'all', runtime: 'all', node: 'types' },
+    pubsub: { core: 'all', etf: 'all', runtime: 'all' },
     supervisor: {
       core: 'all',
       etf: 'all',
@@ -38,6 +39,7 @@ const RULES: LayerRules = {
     'src/epmd/index.ts',
     'src/supervisor/index.ts',
     'src/testing/index.ts',
+    'src/pubsub/index.ts',
   ],
   consumers: ['src/cli', 'src/testing', 'examples', 'interop'],
   otherDoors: ['src/core/diagnostics.ts', 'src/core/worker.ts'],

@@ -108,10 +108,6 @@ export class Distribution {
     })
   }
 
-  isConnected(name: string): boolean {
-    return this.#table.get(name) !== undefined
-  }
-
   /** Bytes that came and went over all connections so far, closed ones included. */
   traffic(): { readonly input: number; readonly output: number } {
     let { input, output } = this.#closedTraffic

@@ -157,8 +157,14 @@ export class Monitors {
   }
 
   /** A monitor that the other node has set up already, with the process it started for us. */
-  adopt(owner: Cell, target: Pid, ref: Reference, notify: (reason: Term) => void): void {
-    const monitor = new OwnMonitor(this, owner, target, ref, notify)
+  adopt(
+    owner: Cell,
+    target: Pid,
+    ref: Reference,
+    notify: (reason: Term) => void,
+    abandoned?: () => void,
+  ): void {
+    const monitor = new OwnMonitor(this, owner, target, ref, notify, abandoned)
     owner.monitors.add(monitor)
     this.#outgoing.add(monitor)
   }

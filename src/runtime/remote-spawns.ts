@@ -40,6 +40,8 @@ export interface SpawnListener {
   readonly onRefused: (reason: Term) => void
   /** The process ended, also with `noconnection`. Asks for a monitor. */
   readonly onDown?: (reason: Term) => void
+  /** The requester ended before the process did. */
+  readonly onAbandoned?: () => void
 }
 
 /** A request that can be given up: nothing of it is told any more, and the other node's monitor is taken back. */
@@ -65,6 +67,7 @@ class PendingSpawn implements OpenSpawn {
 
   abandon(): void {
     this.listener = undefined
+    // Whoever gives up need not hear of the end.
     if (this.owner.alive) this.#monitors.demonitor(this.owner, this.ref)
   }
 }
@@ -143,7 +146,13 @@ export class RemoteSpawns {
     }
     if ((flags & SPAWN_LINKED) !== 0) owner.links.handleLink(result)
     if ((flags & SPAWN_MONITORED) !== 0) {
-      this.#monitors.adopt(owner, result, ref, (reason) => this.#tell(listener.onDown, reason))
+      this.#monitors.adopt(
+        owner,
+        result,
+        ref,
+        (reason) => this.#tell(listener.onDown, reason),
+        () => listener.onAbandoned?.(),
+      )
     }
     this.#tell(listener.onStarted, result)
   }

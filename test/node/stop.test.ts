@@ -71,6 +71,7 @@ test('what plain code asks of a stopped node fails at once', async (t) => {
   await a.stop()
   t.match(await failure(a.call(b.self, 'hi')), { code: 'ERR_RUNTIME_EXITED' })
   t.match(await failure(a.rpc.call(B, 'm', 'f', [])), { code: 'ERR_RUNTIME_STOPPED' })
+  t.match(await failure(a.rpc.call(a.name, 'm', 'f', [])), { code: 'ERR_RUNTIME_STOPPED' })
   t.throws(() => a.spawn(() => {}), { code: /ERR_RUNTIME_(STOPPED|EXITED)/ })
   a.send(b.self, 'hi')
   a.cast(b.self, 'hi')
@@ -82,6 +83,23 @@ test('a call that waits when its own node stops fails, and does not end the prog
   const call = failure(a.call(b.self, 'never answered', { timeout: 'infinity' }))
   await a.stop()
   t.match(await call, { code: 'ERR_RUNTIME_EXITED' })
+})
+
+test('a remote call that waits when its own node stops fails, wherever the function runs', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  for (const node of [a, b]) node.rpc.expose('m', { never: () => new Promise(() => {}) })
+  const infinity = { timeout: 'infinity' } as const
+  const there = failure(a.rpc.call(b.name, 'm', 'never', [], infinity))
+  const here = failure(a.rpc.call(a.name, 'm', 'never', [], infinity))
+  const all = a.rpc.multicall(undefined, 'm', 'never', [], infinity)
+  await nodes.settle()
+  const early = failure(a.rpc.call(b.name, 'm', 'never', [], infinity))
+  await nodes.during(a.stop(), 1000)
+  t.match(await there, { code: 'ERR_RUNTIME_EXITED' })
+  t.match(await here, { code: /ERR_RUNTIME_EXITED|ERR_RPC_EXIT/ })
+  t.match(await early, { code: /ERR_RPC_NODEDOWN|ERR_RUNTIME_EXITED/ })
+  t.match(await all, [{ status: 'rejected' }, { status: 'rejected' }])
 })
 
 test('everything that was sent before a stop arrives, however much it is', async (t) => {

@@ -15,6 +15,7 @@ const DOORS = [
   'epmd/',
   'supervisor/',
   'testing/',
+  'pubsub/',
   'core/',
   'net/',
   'dist/',

@@ -5,7 +5,7 @@
  */
 import type { Timer } from '../../core/index.ts'
 import { type Atom, atom, type Encodable, inspect, type Term, Tuple, tuple } from '../../etf/index.ts'
-import { CallError, type CallOptions, type Runtime } from '../../runtime/index.ts'
+import { CallError, type CallOptions, ProcessError, type Runtime } from '../../runtime/index.ts'
 import { applyExposed, type Outcome } from './apply.ts'
 import { decodeResult } from './erpc-result.ts'
 import { exitError, fromCallError, outcomeError, RpcError, refusedError, timeoutError } from './errors.ts'
@@ -103,10 +103,11 @@ function runHere(
   const pid = runtime.spawn(async (self) => {
     finish(await applyExposed(functions, self, call.module, call.fun, [...call.args] as Term[]))
   })
-  const monitor = runtime.monitor(pid, (reason) => {
+  const gone = new AbortController()
+  runtime.client.whenDown(pid, { signal: gone.signal }).then((reason) => {
     if (reason !== NORMAL) fail(exitError(reason, describeCall(call)))
-  })
-  return () => runtime.demonitor(monitor)
+  }, fail)
+  return () => gone.abort()
 }
 
 function runThere(
@@ -139,6 +140,8 @@ function runThere(
       else if (reason === NOCONNECTION) fail(refusedError(reason, describeCall(call)))
       else fail(exitError(reason, describeCall(call)))
     },
+    onAbandoned: () =>
+      fail(new ProcessError('ERR_RUNTIME_EXITED', 'this node was stopped during a remote call')),
   })
   return () => {
     spawn.abandon()

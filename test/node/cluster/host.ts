@@ -1,7 +1,7 @@
 /** A node as strategies see it: nodes that can be reached, and what was tried. */
 import type { Logger } from '../../../src/core/index.ts'
 import type { ClusterHost } from '../../../src/node/index.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { FakeClock } from '../../../src/testing/index.ts'
 
 export class FakeHost implements ClusterHost {
   readonly name: string
