@@ -66,7 +66,9 @@ function rows(answer: Term): [Uint8Array, ...(string | null)[]][] {
   })
 }
 
-test('terms print as Elixir prints them, and are read as Elixir reads them', async (t) => {
+test('terms print as Elixir prints them, and are read as Elixir reads them', {
+  timeout: 110_000,
+}, async (t) => {
   t.comment(`SEED=${seed}`)
   const elixir = new EtfBeam(beam, 'elixir')
   t.teardown(() => elixir.close())
@@ -92,7 +94,9 @@ test('terms print as Elixir prints them, and are read as Elixir reads them', asy
   t.ok(literals.length > COUNT / 10)
 })
 
-test('structs of Elixir are instances here, and the same structs when they are back', async (t) => {
+test('structs of Elixir are instances here, and the same structs when they are back', {
+  timeout: 110_000,
+}, async (t) => {
   t.comment(`SEED=${seed}`)
   const elixir = new EtfBeam(beam, 'elixir')
   t.teardown(() => elixir.close())

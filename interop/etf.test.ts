@@ -6,7 +6,7 @@ import { decode, EXACT, encode, inspect, phash2, type Term, termEquals } from '.
 import { ArbitraryTerms, seed } from './support/arbitrary-terms.ts'
 import { beamCommand, findBeam } from './support/beam.ts'
 
-const COUNT = 3000
+const COUNT = 1500
 
 interface Answer {
   readonly bytes: Uint8Array

@@ -249,7 +249,9 @@ export class PrimitiveWriter {
       const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${words.length}`
       throw new EncodeError('ERR_ETF_TOO_LARGE', problem, value)
     }
-    if (!isU32(value.creation) || !words.every(isU32)) throw this.notWords(value, 'a reference')
+    let fits = isU32(value.creation)
+    for (let i = 0; i < words.length; i++) fits &&= isU32(words[i]!)
+    if (!fits) throw this.notWords(value, 'a reference')
     this.writeU8(NEWER_REFERENCE_EXT)
     this.writeU8(0)
     this.writeU8(words.length)

@@ -6,7 +6,7 @@
  *
  * Exits with 1 for a finding, which it keeps in .tap/fuzz, and for a target that does not load or stands still.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -34,7 +34,8 @@ async function run(target: string, { seed, milliseconds, input }: Wanted): Promi
   const shared = new SharedArrayBuffer(SHARED_HEAD + MAX_INPUT)
   const words = new Uint32Array(shared, 0, 2)
   const script = await bundleModule(new URL(`targets/${target}.ts`, import.meta.url), OUT, instrument)
-  const worker = new Worker(await bundleModule(new URL('./worker.ts', import.meta.url), OUT), {
+  const program = await bundleModule(new URL('./worker.ts', import.meta.url), OUT)
+  const worker = new Worker(program, {
     workerData: { script, seed, milliseconds, shared, input } satisfies Order,
   })
   let [before, since] = [0, Date.now()]
@@ -57,7 +58,10 @@ async function run(target: string, { seed, milliseconds, input }: Wanted): Promi
       clearInterval(watch)
       reject(new Error(`the thread ended with exit code ${code} and without a report`))
     })
-  }).finally(() => worker.terminate())
+  }).finally(async () => {
+    await worker.terminate()
+    for (const file of [program, script]) rmSync(file, { force: true })
+  })
 }
 
 async function fuzzTarget(target: string, wanted: Wanted): Promise<boolean> {
