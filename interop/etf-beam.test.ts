@@ -39,7 +39,7 @@ function factOf(term: Term): Fact {
   return { bytes, order, equal, hashes }
 }
 
-test('terms of a BEAM are the same terms here, and when they are back', { timeout: 110_000 }, async (t) => {
+test('terms of a BEAM are the same terms here, and when they are back', { timeout: 280_000 }, async (t) => {
   t.comment(`SEED=${seed}`)
   const beam = new EtfBeam(findBeam(), 'erl')
   t.teardown(() => beam.close())

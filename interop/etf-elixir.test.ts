@@ -67,7 +67,7 @@ function rows(answer: Term): [Uint8Array, ...(string | null)[]][] {
 }
 
 test('terms print as Elixir prints them, and are read as Elixir reads them', {
-  timeout: 110_000,
+  timeout: 280_000,
 }, async (t) => {
   t.comment(`SEED=${seed}`)
   const elixir = new EtfBeam(beam, 'elixir')
@@ -95,7 +95,7 @@ test('terms print as Elixir prints them, and are read as Elixir reads them', {
 })
 
 test('structs of Elixir are instances here, and the same structs when they are back', {
-  timeout: 110_000,
+  timeout: 280_000,
 }, async (t) => {
   t.comment(`SEED=${seed}`)
   const elixir = new EtfBeam(beam, 'elixir')

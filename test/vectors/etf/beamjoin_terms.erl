@@ -15,10 +15,10 @@ generate(Seed, Count) ->
     put(identifiers, identifiers()),
     generate_all(Count).
 
-generate_all(Count) when Count < 2 -> [term(4) || _ <- lists:seq(1, Count)];
+generate_all(Count) when Count < 2 -> [term(3) || _ <- lists:seq(1, Count)];
 generate_all(Count) ->
-    A = term(4),
-    B = case below(2) of 0 -> variant(A); 1 -> term(4) end,
+    A = term(3),
+    B = case below(2) of 0 -> variant(A); 1 -> term(3) end,
     [A, B | generate_all(Count - 2)].
 
 %% Of each term: its external form, its order to the next term (the last one to itself), whether it is =:= to it,
