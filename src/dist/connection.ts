@@ -123,6 +123,8 @@ export class Connection extends ControlWriter {
       onDrain: () => this.#output.handleDrain(),
       onClose: (error) => this.#handleClose(error),
     }
+    // Nobody listened so far.
+    this.#output.handleDrain()
     this.#bytesIn += this.#chunks.length
     setImmediate(() => {
       this.#readFrames()

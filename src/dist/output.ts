@@ -71,10 +71,12 @@ export class Output {
   }
 
   begin(op: number, from: Sender, to: Receiver): void {
+    const lane = this.#lanes.isEmpty ? undefined : this.#lanes.find(from, to)
+    // Throws in the middle of another message, whose place must not be forgotten.
+    this.#frames.begin(op, lane !== undefined)
     this.#from = from
     this.#to = to
-    this.#lane = this.#lanes.isEmpty ? undefined : this.#lanes.find(from, to)
-    this.#frames.begin(op, this.#lane !== undefined)
+    this.#lane = lane
   }
 
   /** Control and payload are written. */

@@ -154,7 +154,7 @@ test('code that runs while a message is encoded cannot write into the middle of 
         B,
         nosy(() => alice.connection.link(A, B)),
       ),
-    { code: 'ERR_DIST_REENTRANT' },
+    { code: 'ERR_ETF_UNREADABLE', cause: { code: 'ERR_DIST_REENTRANT' } },
   )
   alice.connection.send(
     A,

@@ -158,3 +158,21 @@ test('a large message finds its lane again when that could have ended meanwhile'
   )
   t.equal(writer.output.pendingBytes, 0)
 })
+
+test('code that tries to send while a message is encoded does not take its place in the line', async (t) => {
+  const writer = new TestWriter(ALL)
+  writer.send(US, THEM, new Uint8Array(100_000).fill(255))
+  const nosy = {
+    get value() {
+      t.throws(() => writer.link(OTHER, THEM), { code: 'ERR_DIST_REENTRANT' })
+      return 1
+    },
+  }
+  writer.send(US, THEM, nosy)
+  writer.send(OTHER, THEM, nosy)
+  const signals = receive(ALL, split(writer.take()), HERE)
+  t.same(
+    signals.map(([, from, , message]) => `${(from as Pid).id} ${message instanceof Map ? 'small' : 'large'}`),
+    ['99 small', '1 large', '1 small'],
+  )
+})
