@@ -19,17 +19,15 @@ import {
   type Encodable,
   encode,
   Pid,
-  type Reference,
   type Term,
   Tuple,
   tuple,
 } from '../../etf/index.ts'
 import { NORMAL, SHUTDOWN } from '../atoms.ts'
-import type { Cell, Origin } from '../cell.ts'
+import type { Origin } from '../cell.ts'
 import { describeExit, exitReason, isOrderlyExit } from '../crash.ts'
 import { isLocalName, toAtom } from '../destination.ts'
 import { failCall } from '../failed-call.ts'
-import { replyAlias } from '../gen-reply.ts'
 import type { Kernel } from '../kernel.ts'
 import { giveNameBack, takeName } from '../server-name.ts'
 import type { ServerPlan } from '../server-start.ts'
@@ -38,6 +36,7 @@ import { packArgument } from './argument.ts'
 import { answerAsk, numbersOf, type PidNumbers, takePids, type WorkerData, type WorkerNote } from './asks.ts'
 import { BatchReader, BatchWriter, TO_NODE, TO_THREAD } from './ops.ts'
 import { type ThreadDefinition, thread as threadOfUrl } from './thread.ts'
+import { ThreadActs } from './thread-acts.ts'
 import { type CellThread, ThreadCell } from './thread-cell.ts'
 
 const ALREADY_STARTED = atom('already_started')
@@ -57,6 +56,7 @@ export class ThreadHost implements CellThread {
   readonly #kernel: Kernel
   readonly #plan: ThreadPlan
   readonly #reader: BatchReader
+  readonly #acts: ThreadActs
   /** The processes of the thread, the first one included. */
   readonly #cells = new Map<string, ThreadCell>()
   #phase: 'new' | 'starting' | 'serving' | 'ended' = 'new'
@@ -72,6 +72,7 @@ export class ThreadHost implements CellThread {
     this.#kernel = kernel
     this.#plan = plan
     this.#reader = new BatchReader(kernel.codec)
+    this.#acts = new ThreadActs(kernel, this.#reader, (header, payload) => this.#tell(header, payload))
     this.cell = new ThreadCell(kernel, origin, this)
     this.#cells.set(origin.pid.key, this.cell)
   }
@@ -224,124 +225,13 @@ export class ThreadHost implements CellThread {
         this.#waiting -= first as number
         return
       case TO_NODE.groupLeader:
-        this.#setLeader(first as Pid, second as Pid)
+        this.#acts.setLeader(first as Pid, second as Pid, this.#cells.has((second as Pid).key))
         return
-      default:
-        this.#act(code, first as Pid, second, third)
-    }
-  }
-
-  /** A process of the thread does something to others. */
-  #act(code: number, from: Pid, second: Term, third: Term): void {
-    const kernel = this.#kernel
-    const cell = this.#cells.get(from.key)
-    const payload = (to: Term): Term =>
-      to instanceof Pid && kernel.table.find(to) instanceof ThreadCell
-        ? this.#reader.exactPayload()
-        : this.#isHere(to)
-          ? this.#reader.payload()
-          : this.#reader.exactPayload()
-    switch (code) {
-      case TO_NODE.send: {
-        const message = payload(second)
-        if (cell !== undefined) kernel.delivery.sendPid(cell, second as Pid, message as Encodable)
-        return
-      }
-      case TO_NODE.sendName: {
-        const message = payload(third)
-        if (cell !== undefined) {
-          kernel.delivery.sendIfAny(cell, [second as Atom, third as Atom], message as Encodable)
-        }
-        return
-      }
-      case TO_NODE.sendAlias: {
-        const message = payload(second)
-        if (cell !== undefined) this.#sendAlias(cell, second as Reference, message)
-        return
-      }
-      case TO_NODE.exit: {
-        const reason = this.#reader.exactPayload()
-        if (cell !== undefined) this.#exit(cell, second as Pid, reason)
-        return
-      }
       case TO_NODE.ended:
-        this.#processEnded(cell, this.#reader.exactPayload())
-        return
-    }
-    if (cell !== undefined) this.#relate(code, cell, second, third)
-  }
-
-  #relate(code: number, cell: ThreadCell, second: Term, third: Term): void {
-    const { links, monitors, aliases } = this.#kernel
-    switch (code) {
-      case TO_NODE.link:
-        links.link(cell, second as Pid)
-        return
-      case TO_NODE.unlink:
-        links.unlink(cell, second as Pid)
-        return
-      case TO_NODE.monitor:
-        this.#monitor(cell, second, third as Reference)
-        return
-      case TO_NODE.demonitor:
-        monitors.demonitor(cell, second as Reference)
-        return
-      case TO_NODE.alias: {
-        const ref = second as Reference
-        const onUsed = (): void => this.#tell([TO_THREAD.aliasUsed, cell.pid, ref])
-        aliases.activate(ref, cell, third === true ? onUsed : undefined)
-        return
-      }
-      case TO_NODE.unalias:
-        aliases.deactivate(second as Reference, cell)
-        return
-      case TO_NODE.trapExit:
-        cell.trapExit = second === true
+        this.#processEnded(this.#cells.get((first as Pid).key), this.#reader.exactPayload())
         return
       default:
-        throw new Error(`operation ${code} of a thread is unknown`)
-    }
-  }
-
-  /** Whoever monitors may be about to call: replies come to the reference of the monitor, as to an alias. */
-  #monitor(cell: ThreadCell, target: Term, ref: Reference): void {
-    const { monitors, aliases } = this.#kernel
-    if (!aliases.isActive(ref)) aliases.activate(ref, cell, undefined, true)
-    const watched =
-      target instanceof Tuple ? { name: target[0] as Atom, node: target[1] as Atom } : (target as Pid)
-    monitors.watch(cell, watched, ref, (reason) => {
-      aliases.monitorEnded(ref, cell)
-      this.#tell([TO_THREAD.down, cell.pid, ref], [reason as Encodable])
-    })
-  }
-
-  #sendAlias(cell: ThreadCell, alias: Reference, message: Term): void {
-    const { delivery } = this.#kernel
-    // A reply `{Tag, Value}` to a call of this node is taken by the call that waits for it.
-    const tag = message instanceof Tuple && message.length === 2 ? (message[0] as Term) : undefined
-    if (tag !== undefined && replyAlias(tag)?.equals(alias)) {
-      delivery.reply(cell, tuple(cell.pid, tag), (message as Tuple)[1] as Encodable)
-    } else {
-      delivery.sendAlias(cell, alias, message as Encodable)
-    }
-  }
-
-  #exit(cell: ThreadCell, to: Pid, reason: Term): void {
-    const { exits, table, router } = this.#kernel
-    const target = table.find(to)
-    if (target !== undefined) exits.request(target, cell.pid, reason)
-    else if (!table.isOurs(to)) router.exit2(cell.pid, to, reason)
-  }
-
-  #setLeader(leader: Pid, member: Pid): void {
-    const { table, router } = this.#kernel
-    const cell: Cell | undefined = table.find(member)
-    if (cell === undefined) {
-      if (!table.isOurs(member)) router.groupLeader(leader, member)
-    } else if (cell instanceof ThreadCell && this.#cells.has(member.key)) {
-      Reflect.set(cell, 'groupLeader', leader)
-    } else {
-      cell.groupLeader = leader
+        this.#acts.act(code, this.#cells.get((first as Pid).key), second, third)
     }
   }
 
@@ -452,13 +342,6 @@ export class ThreadHost implements CellThread {
       // A reason of JavaScript objects; that the process has ended is told all the same.
       this.#writer?.write(header, [NOT_A_TERM])
     }
-  }
-
-  /** Whether a message to it is for code of this thread. */
-  #isHere(to: Term): boolean {
-    if (to instanceof Pid) return this.#kernel.table.isOurs(to)
-    const node = (to as Reference | undefined)?.node ?? to
-    return node === this.#kernel.node
   }
 
   #pid([id, serial]: PidNumbers): Pid {

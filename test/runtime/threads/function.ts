@@ -1,4 +1,5 @@
-import { atom, type Pid, type Process } from '../../../src/index.ts'
+import { atom, type Pid } from '../../../src/etf/index.ts'
+import type { Process } from '../../../src/runtime/index.ts'
 
 /** Doubles one number. */
 export default async function double(self: Process, to: Pid): Promise<void> {

@@ -1,20 +1,6 @@
 /** What the tests of threads run in a thread. */
-import { writeSync } from 'node:fs'
-import {
-  atom,
-  type Encodable,
-  ExitError,
-  type From,
-  GenServer,
-  ignore,
-  noreply,
-  Pid,
-  reply,
-  stop,
-  type Term,
-  Tuple,
-  tuple,
-} from '../../../src/index.ts'
+import { atom, type Encodable, Pid, type Term, Tuple, tuple } from '../../../src/etf/index.ts'
+import { ExitError, type From, GenServer, ignore, noreply, reply, stop } from '../../../src/runtime/index.ts'
 
 interface Args {
   readonly mode?: 'ignore' | 'stop' | 'throw' | 'hang' | 'loop' | 'exit'
@@ -157,6 +143,5 @@ export default class Worker extends GenServer<State> {
   override terminate(reason: Term, state: State) {
     if (state.args.tell instanceof Pid) this.self.send(state.args.tell, tuple(atom('terminate'), reason))
     if (state.args.tag === atom('stubborn')) for (;;);
-    void writeSync
   }
 }
