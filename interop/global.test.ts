@@ -347,3 +347,44 @@ test('what is no message of the protocol changes nothing', async (t) => {
   const whereis = `send({:global_name_server, :"${TS}"}, {:whereis, :nobody, {self(), :tag}})`
   t.equal(await peer.eval(`${whereis}; receive do m -> m after 5000 -> :nothing end`), '{:tag, :undefined}')
 })
+
+test('nodes that come all at once and register at once end up with the same names', async (t) => {
+  const epmdPort = await freePort()
+  const first = await startTsNode(t, { epmdPort, name: 'm0@127.0.0.1' })
+  const peers = await Promise.all(['a_beam', 'z_beam'].map((name) => startExPeer(t, { epmdPort, name })))
+  const later = ['m1', 'n2', 'b3'].map((name) =>
+    startTsNode(t, { epmdPort, name: `${name}@127.0.0.1`, connect: ['m0@127.0.0.1'] }),
+  )
+  const joins = peers.map((peer) => peer.eval(`true = Node.connect(:"m0@127.0.0.1")`))
+  const nodes = [first, ...(await Promise.all(later))]
+  await Promise.all(joins)
+  const pids = nodes.map((node) => collector(node).pid)
+  const ours = nodes.map((node, i) => node.global.register(node.name, pids[i] as Pid))
+  const contended = nodes.map((node) => node.global.register('one', collector(node).pid))
+  const beams = peers.map((peer) => peer.eval(':global.register_name(node(), self())', { timeout: 30_000 }))
+  t.same(
+    await Promise.all(ours),
+    nodes.map(() => true),
+  )
+  t.same(await Promise.all(beams), [':yes', ':yes'])
+  t.ok((await Promise.all(contended)).some(Boolean))
+  for (const peer of peers) {
+    await waitFor(async () => (await peer.eval('length(Node.list())')) === '5', {
+      what: 'everybody to be connected',
+      timeout: 30_000,
+    })
+    await waitFor(async () => (await peer.eval('length(:global.registered_names())')) === '7', {
+      what: 'all names',
+      timeout: 30_000,
+    })
+  }
+  const holder = (await peers[0]?.eval('node(:global.whereis_name("one"))')) ?? ''
+  for (const node of nodes) {
+    await waitFor(() => node.nodes().length === 5 && node.global.names().length === 7, {
+      what: `the full view of ${node.name}`,
+      timeout: 30_000,
+    })
+    t.equal(inspect(node.global.whereis('one')?.node as Term), holder)
+  }
+  t.equal(await peers[1]?.eval('node(:global.whereis_name("one"))'), holder)
+})

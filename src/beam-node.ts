@@ -88,6 +88,7 @@ export class BeamNode implements SupervisorHost {
       isConnected,
       connect,
       drop: (node: Atom) => void core.disconnect(node.name, { rejoin: true }),
+      leave: (node: Atom) => void core.disconnect(node.name),
       callFunction: (node: Atom, module: string, name: string, args: readonly Term[]) =>
         this.rpc.call(node, module, name, args as Encodable[], { timeout: 'infinity' }),
     }
@@ -279,7 +280,7 @@ export class BeamNode implements SupervisorHost {
   /**
    * Sends a message; to another node it connects first.
    *
-   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that is not registered on this node, as `!` does; EncodeError
+   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that nobody has on this node or in `:global`; EncodeError
    * for what is no term.
    */
   send(to: Destination, message: Encodable): void {

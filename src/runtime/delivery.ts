@@ -11,6 +11,7 @@ import { Cell } from './cell.ts'
 import {
   type Destination,
   describeDestination,
+  isGlobalName,
   isLocalName,
   isNameOnNode,
   type NameResolver,
@@ -66,7 +67,7 @@ export class Delivery {
     this.#logger = parts.logger
   }
 
-  /** @throws ProcessError `ERR_RUNTIME_NO_NAME` when a name of this node is not registered, as `!` does. */
+  /** @throws ProcessError `ERR_RUNTIME_NO_NAME` when nobody has a name of this node or of `:global`, as `!` does. */
   send(from: Cell, to: Destination, message: Encodable): void {
     if (to instanceof Pid) {
       this.sendPid(from, to, message)
@@ -74,8 +75,9 @@ export class Delivery {
       this.sendAlias(from, to, message)
     } else {
       const located = this.locate(to)
-      if (located === undefined && isLocalName(to)) {
-        throw new ProcessError('ERR_RUNTIME_NO_NAME', `no process is registered as ${inspect(toAtom(to))}`)
+      if (located === undefined && (isLocalName(to) || isGlobalName(to))) {
+        const name = inspect(describeDestination(to))
+        throw new ProcessError('ERR_RUNTIME_NO_NAME', `no process is registered as ${name}`)
       }
       this.#sendWhenLocated(from, located, message)
     }

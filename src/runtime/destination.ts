@@ -54,6 +54,10 @@ export function isNameOnNode(to: Destination): to is NameOnNode {
   return Array.isArray(to)
 }
 
+export function isGlobalName(to: Destination): to is GlobalName {
+  return typeof to === 'object' && 'global' in to
+}
+
 export function toAtom(name: Atom | string): Atom {
   return typeof name === 'string' ? atom(name) : name
 }

@@ -171,7 +171,7 @@ export class Process {
   /**
    * Sends a message; one that cannot arrive is lost silently.
    *
-   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that is not registered on this node, as `!` does.
+   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that nobody has on this node or in `:global`, as `!` does.
    * @throws EncodeError when it goes to another node and holds something that is no term.
    */
   send(to: Destination, message: Encodable): void {

@@ -63,7 +63,8 @@ test('names in other registries are asked, at once or by a promise', async (t) =
     unregisterName: async () => {},
   }
   runtime.send({ global: 'g' }, 3)
-  runtime.send({ global: 'other' }, 'lost')
+  t.throws(() => runtime.send({ global: 'other' }, 'lost'), { code: 'ERR_RUNTIME_NO_NAME' })
+  runtime.cast({ global: 'other' }, 'lost')
   await settled()
   t.same(got.sort(), [1, 2, 3])
 })

@@ -34,6 +34,7 @@ function recorded(options: Partial<NameServerOptions> = {}) {
       settle: (node, ours, names) => log('settle', node, [ours, names.map(({ name }) => name)] as Encodable),
       introduce: (node) => log('introduce', node),
       disconnect: (node) => log('disconnect', node),
+      leave: (node) => log('leave', node),
       now: () => 0,
       warn: () => {},
     },
@@ -252,6 +253,14 @@ test('a node that leaves us is disconnected, a stranger not', async (t) => {
   t.same(took(), [])
   server.handle({ type: 'remove_connection', node: B })
   t.same(took(), ['locker unknown b@b', 'disconnect b@b'])
+})
+
+test('all nodes are left in order: nobody is told of a loss', async (t) => {
+  const { server, took } = synced()
+  t.same(server.disconnect(), [B])
+  t.same(took(), ['locker unknown b@b', 'leave b@b'])
+  server.nodeDown(B)
+  t.same(took(), ['locker unknown b@b'])
 })
 
 test('without the rule against overlapping partitions nothing is told and nobody left', async (t) => {

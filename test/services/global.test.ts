@@ -74,7 +74,7 @@ test('servers are started, called and monitored by global names', async (t) => {
   t.equal(await new Promise((resolve) => b.monitor(name, resolve)), atom('noproc'))
   await t.rejects(b.call(name, 'hi'), { code: 'noproc' })
   b.cast(name, 'nobody')
-  b.send(name, 'nobody')
+  t.throws(() => b.send(name, 'nobody'), { code: 'ERR_RUNTIME_NO_NAME' })
 })
 
 test('registrations of one name at once: exactly one wins', async (t) => {
@@ -86,6 +86,26 @@ test('registrations of one name at once: exactly one wins', async (t) => {
   )
   t.equal(won.filter(Boolean).length, 1)
   t.ok(agree(nodes, ['one']))
+})
+
+test('a registration is given up by its signal, and the next one has its turn', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b] = await cluster.start('a', 'b')
+  await cluster.during(a.global.sync())
+  t.ok(await cluster.during(b.global.setLock(atom('global'), 'mine')))
+  const giveUp = new AbortController()
+  const waiting = [giveUp.signal, giveUp.signal].map((signal) =>
+    a.global.register('never', waiter(a), { signal }).catch((error) => error.message),
+  )
+  await cluster.settle()
+  giveUp.abort(new Error('too long'))
+  t.same(await Promise.all(waiting), ['too long', 'too long'], 'also the one that waited for its turn')
+  const late = a.global.register('late', waiter(a), { signal: AbortSignal.abort(new Error('before')) })
+  await t.rejects(late, { message: 'before' })
+  const last = a.global.register('last', waiter(a))
+  await cluster.during(b.global.delLock(atom('global'), 'mine'))
+  t.ok(await cluster.during(last))
+  t.ok(agree([a, b], ['last']))
 })
 
 test('transactions on one resource run one at a time', async (t) => {

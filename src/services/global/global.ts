@@ -11,7 +11,7 @@ import { Inbox } from './inbox.ts'
 import { checkRunning, LockCalls } from './lock-calls.ts'
 import { Locker } from './locker.ts'
 import { NameServer, type NameServerEffects } from './name-server.ts'
-import { GLOBAL, GLOBAL_NAME_SERVER, type NameRecord } from './protocol.ts'
+import { GLOBAL, GLOBAL_NAME_SERVER, type NameRecord, type Tag } from './protocol.ts'
 import { Registrar } from './registrar.ts'
 import { type LockId, register, unregister } from './requests.ts'
 import { type ConflictResolver, Resolvers } from './resolvers.ts'
@@ -29,8 +29,10 @@ export interface GlobalHost {
   nodes(): Atom[]
   isConnected(node: Atom): boolean
   connect(node: Atom): Promise<void>
-  /** Ends the connection to a node, which may come back when it was lost. */
+  /** Ends the connection to a node, as if it were lost: it may come back. */
   drop(node: Atom): void
+  /** Ends the connection to a node for good. */
+  leave(node: Atom): void
   /** As `rpc:call/4`. */
   callFunction(node: Atom, module: string, name: string, args: readonly Term[]): Promise<Term>
 }
@@ -268,7 +270,7 @@ export class Global implements NameResolver, GlobalTables {
   }
 
   #effectsOf(self: Process): NameServerEffects {
-    const { clock, connect, drop, isConnected, logger } = this.#host
+    const { clock, connect, drop, isConnected, leave, logger } = this.#host
     return {
       monitor: (pid) => self.monitor(pid),
       demonitor: (ref) => void self.demonitor(ref, { flush: true }),
@@ -276,7 +278,11 @@ export class Global implements NameResolver, GlobalTables {
       send: (node, message) => {
         if (isConnected(node)) self.send([GLOBAL_NAME_SERVER, node], message)
       },
-      settle: (node, ours, names) => void this.#settle(node, ours, names),
+      settle: (node, ours, names) => {
+        this.#settle(node, ours, names).catch((error: unknown) => {
+          logger.error({ peer: node.name, error }, 'global could not exchange names with a node')
+        })
+      },
       introduce: (node) => {
         if (isConnected(node)) this.#server?.introduced(node)
         else {
@@ -294,12 +300,13 @@ export class Global implements NameResolver, GlobalTables {
         }
       },
       disconnect: drop,
+      leave,
       now: () => clock.now(),
       warn: (fields, message) => logger.warn(fields, message),
     }
   }
 
-  async #settle(node: Atom, ours: Parameters<NameServer['exchanged']>[1], names: readonly NameRecord[]) {
+  async #settle(node: Atom, ours: Tag, names: readonly NameRecord[]) {
     const server = this.#server
     if (server === undefined) return
     const { here, there } = await settleConflicts(node, names, {
@@ -375,7 +382,7 @@ export class Global implements NameResolver, GlobalTables {
       canSet: this.#canSet,
       isLocked: () => this.isLocked(),
       random: Math.random,
-      lockIsSet: (node, ours, requester) => this.#server?.lockIsSet(node, ours as number, [...requester]),
+      lockIsSet: (node, ours, requester) => this.#server?.lockIsSet(node, ours, [...requester]),
     })
   }
 

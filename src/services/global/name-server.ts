@@ -58,7 +58,10 @@ export interface NameServerEffects extends Monitoring {
   settle(node: Atom, ours: Tag, names: readonly NameRecord[]): void
   /** Connects to a node; then `introduced` is called, or `notIntroduced`. */
   introduce(node: Atom): void
+  /** Ends the connection to a node of another part of the cluster; it may come back. */
   disconnect(node: Atom): void
+  /** Ends the connection to a node for good. */
+  leave(node: Atom): void
   now(): number
   warn(fields: object, message: string): void
 }
@@ -215,7 +218,7 @@ export class NameServer {
     const nodes = [...this.peers.connected]
     for (const node of nodes) {
       this.#forget(node, 'removed')
-      this.#effects.disconnect(node)
+      this.#effects.leave(node)
     }
     return nodes
   }

@@ -14,6 +14,9 @@ export interface RegistrarOptions {
   readonly known: () => readonly Atom[]
 }
 
+/** What is done while the lock is held. */
+export type Change<T> = (self: Process, nodes: readonly Atom[]) => Promise<T>
+
 export class Registrar {
   readonly #options: RegistrarOptions
   readonly #self: Promise<Process>
@@ -39,16 +42,29 @@ export class Registrar {
    *
    * @param signal gives up; not any more once `change` runs
    */
-  change<T>(change: (self: Process, nodes: readonly Atom[]) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  change<T>(change: Change<T>, signal?: AbortSignal): Promise<T> {
+    if (signal === undefined) return this.#queue(change, undefined)
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason)
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+      const runs: Change<T> = (self, nodes) => {
+        signal.removeEventListener('abort', onAbort)
+        return change(self, nodes)
+      }
+      this.#queue(runs, signal)
+        .finally(() => signal.removeEventListener('abort', onAbort))
+        .then(resolve, reject)
+    })
+  }
+
+  #queue<T>(change: Change<T>, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#last.then(() => this.#locked(change, signal))
     this.#last = turn.catch(() => {})
     return turn
   }
 
-  async #locked<T>(
-    change: (self: Process, nodes: readonly Atom[]) => Promise<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
+  async #locked<T>(change: Change<T>, signal: AbortSignal | undefined): Promise<T> {
     const { calls } = this.#options
     const self = await this.#self
     const id = { resource: GLOBAL, requester: self.pid }
@@ -71,14 +87,10 @@ export class Registrar {
       const nodes = [self.pid.node, ...this.#options.known()]
       const boss = [bossOf(nodes) ?? self.pid.node]
       if (await calls.set(self, id, boss)) {
-        if (
-          (await calls.set(self, id, nodes)) &&
-          this.#options.known().every((node) => nodes.includes(node))
-        ) {
-          return nodes
-        }
-        // Also where a node became known meanwhile: those that are locked are more than the boss then.
-        await calls.delBossLast(self, id, nodes)
+        const isSet = await calls.set(self, id, nodes)
+        // Not where a node became known meanwhile: it would miss the change.
+        if (isSet && this.#options.known().every((node) => nodes.includes(node))) return nodes
+        await calls.delBossLast(self, id, isSet ? nodes : boss)
       }
       await calls.pause(attempt, signals)
     }
