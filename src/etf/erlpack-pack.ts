@@ -1,5 +1,6 @@
 /** Values to bytes as Discord's erlpack makes them. */
 import { ByteWriter } from '../core/index.ts'
+import { takeBinary } from './binary.ts'
 import { EncodeError } from './errors.ts'
 import { notATerm } from './kinds.ts'
 import { locate } from './locate.ts'
@@ -42,8 +43,9 @@ class ErlpackWriter {
     this.#out.writeU8(VERSION_MAGIC)
   }
 
+  /** A `Buffer` on Node, as from erlpack. */
   get bytes(): Uint8Array {
-    return this.#out.bytes.slice(0, this.#out.length)
+    return takeBinary(this.#out.bytes, 0, this.#out.length)
   }
 
   write(value: unknown, depth: number): void {

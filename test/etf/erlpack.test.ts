@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { atom, encode, erlpack, ImproperList, Pid, tuple } from '../../src/etf/index.ts'
-import { fromHex, fromText, toHex } from './bytes.ts'
+import { fromHex, fromText, NodeBuffer, toHex } from './bytes.ts'
 import { readVectors } from './vectors.ts'
 
 interface ErlpackVector {
@@ -20,6 +20,7 @@ test('values are packed to the bytes of erlpack, and come back', async (t) => {
     if (!isWide) t.equal(JSON.stringify(erlpack.unpack(fromHex(expected!))), JSON.stringify(value))
   }
   t.equal(packed.length, 300)
+  t.ok(erlpack.pack(1) instanceof (NodeBuffer ?? Uint8Array), 'a Buffer where there is one')
 })
 
 test('terms are unpacked to the values of erlpack', async (t) => {
