@@ -12,7 +12,7 @@ export interface Participant {
   readonly name: string
   /** Bytes of each document that it takes, and of each variant of one. */
   readonly sizes: Readonly<Record<string, number>>
-  /** Nanoseconds per call. */
+  /** Nanoseconds of processor time per call. */
   time(document: string, way: Way, ms: number): Promise<number>
   /** Bytes that one decoded document keeps; undefined where that cannot be told. */
   memory(document: string): Promise<number | undefined>
@@ -57,6 +57,9 @@ function firstError(text: string): string | undefined {
   return text.split('\n').find((line) => /^\w*Error\b.*: /.test(line))
 }
 
+/** One scheduler, and none that waits busily: its processor time is that of the work. */
+const QUIET = ['+S', '1:1', '+sbwt', 'none', '+sbwtdcpu', 'none', '+sbwtdio', 'none']
+
 /** Reads the source of the module, compiles it and runs it. In one expression, since the BEAM may be in a chroot. */
 const BOOT = `
   Source = base64:decode(string:trim(io:get_line(""))),
@@ -69,7 +72,7 @@ const BOOT = `
 
 /** `documents`: each in the external format. */
 export async function startBeam(documents: ReadonlyMap<DocumentName, Uint8Array>): Promise<Participant> {
-  const [command, args] = beamCommand(findBeam(), 'erl', ['-noshell', '-eval', BOOT])
+  const [command, args] = beamCommand(findBeam(), 'erl', [...QUIET, '-noshell', '-eval', BOOT])
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const answer = async (): Promise<string> => {

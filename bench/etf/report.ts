@@ -10,7 +10,7 @@ export function report(results: Results): string {
   const { machine, absent } = results
   const lines = [
     `${machine['cpu']}, ${machine['cores']} cores; Node ${machine['node']}, V8 ${machine['v8']}; ${results.date}`,
-    `median of ${results.rounds} rounds of ${results.msPerMeasurement} ms, +- half the distance of the quartiles;`,
+    `processor time, median of ${results.rounds} rounds of ${results.msPerMeasurement} ms, +- half the distance of the quartiles;`,
     `x: how many times as long as ${OURS} takes; memory: what a decoded document keeps`,
     '',
     codecTable(results),

@@ -6,7 +6,7 @@ export interface Cell {
   readonly participant: string
   readonly document: string
   readonly way: Way
-  /** Nanoseconds per call, one for each round. */
+  /** Nanoseconds of processor time per call, one for each round. */
   readonly times: number[]
 }
 
