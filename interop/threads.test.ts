@@ -51,19 +51,19 @@ test('Elixir calls, monitors and links a process in a thread, and a loop in it i
 test('a supervised child in a thread that runs out of memory says so, and is started again', async (t) => {
   const { node, peer } = await connectedCluster(t)
   const modules = {
-    'MyApp.Threaded': thread(MODULE, { resourceLimits: { maxOldGenerationSizeMb: 24 } }),
+    'MyApp.Threaded': thread(MODULE, { resourceLimits: { maxOldGenerationSizeMb: 64 } }),
   }
   const ds = await DistributedSupervisor.startLink(node, { name: 'DS', modules })
   const start = `spec = %{id: :x, start: {MyApp.Threaded, :start_link, [[name: {:via, DistributedSupervisor.Registry, {DS, :x}}, start: 5]]}}; {:ok, pid} = :rpc.block_call(:"${TS}", DynamicSupervisor, :start_child, [DS.DynamicSupervisor, spec])`
-  t.equal(await peer.eval(`${start}; node(pid)`), `:"${TS}"`)
+  t.equal(await peer.eval(`${start}; node(pid)`, { timeout: 30_000 }), `:"${TS}"`)
   t.equal(await peer.eval('GenServer.call(pid, {:add, 1})'), '6')
   const reason = await peer.eval(
-    'try do GenServer.call(pid, :eat, 20_000) catch :exit, {why, _} -> why end',
+    'try do GenServer.call(pid, :eat, 40_000) catch :exit, {why, _} -> why end',
     {
-      timeout: 25_000,
+      timeout: 45_000,
     },
   )
-  t.equal(reason, '{:memory_limit, [max_old_generation_size_mb: 24]}')
+  t.equal(reason, '{:memory_limit, [max_old_generation_size_mb: 64]}')
   const { pid } = await (async () => {
     for (;;) {
       const found = await ds.whereis(atom('x'))
