@@ -31,6 +31,7 @@ import { decode, encode, EXACT, inspect } from 'beamjoin/etf'
 import { EpmdClient, EpmdServer } from 'beamjoin/epmd'
 import { PubSub } from 'beamjoin/pubsub'
 import { DistributedSupervisor } from 'beamjoin/supervisor'
+import { assertReceive, TestCluster } from 'beamjoin/testing'
 
 class Counter extends GenServer<number> {
   override init() {
@@ -52,7 +53,32 @@ export async function main(): Promise<string> {
   return inspect(state) + first.name + inspect(decode(encode(tuple(1, 'a')), EXACT))
 }
 
-export const parts: readonly unknown[] = [EpmdClient, EpmdServer, PubSub]
+export const parts: readonly unknown[] = [EpmdClient, EpmdServer, PubSub, assertReceive, TestCluster]
+`
+
+/** A thread finds its module, and the module finds the package. */
+const THREADS = `
+import { atom, thread } from 'beamjoin'
+import { TestCluster } from 'beamjoin/testing'
+
+const cluster = new TestCluster({ clock: 'system' })
+const [node] = await cluster.start('a')
+const pid = await node.startLink(thread(new URL('./echo.js', import.meta.url)), { greeting: 'hello' })
+const answer = await node.call(pid, atom('greet'), { timeout: 60_000 })
+if (answer !== 'hello from a thread') throw new Error('the thread answered ' + String(answer))
+await cluster.stop()
+`
+const ECHO = `
+import { GenServer, reply } from 'beamjoin'
+
+export default class Echo extends GenServer {
+  init({ greeting }) {
+    return greeting
+  }
+  handleCall(request, from, greeting) {
+    return reply(greeting + ' from a thread', greeting)
+  }
+}
 `
 
 /** The codec has to type-check where neither Node's types nor the browser's are known. */
@@ -147,6 +173,11 @@ function checkTarball(folder: string, { filename, files }: Packed): void {
     const wanted = `${PEER}@${manifest.peerDependencies[PEER]}`
     run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', wanted)
     run(folder, process.execPath, '--input-type=module', '-e', importer(subpaths))
+  })
+  check('runs a server in a thread', () => {
+    writeFileSync(`${folder}/threads.js`, THREADS)
+    writeFileSync(`${folder}/echo.js`, ECHO)
+    run(folder, process.execPath, 'threads.js')
   })
   check('runs beamjoin --help', () => {
     const help = run(folder, `${folder}/node_modules/.bin/beamjoin`, '--help')

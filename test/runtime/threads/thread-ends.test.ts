@@ -1,7 +1,7 @@
 /** How threads end, and how they do not start: each with a reason that says so. */
 import { pathToFileURL } from 'node:url'
 import { test } from 'tap'
-import { atom, inspect, type Term, tuple } from '../../../src/etf/index.ts'
+import { atom, inspect, type Pid, type Term, tuple } from '../../../src/etf/index.ts'
 import {
   type CallError,
   InitError,
@@ -9,6 +9,7 @@ import {
   type ThreadOptions,
   thread,
 } from '../../../src/runtime/index.ts'
+import { DynamicSupervisor } from '../../../src/supervisor/index.ts'
 import { down, Echo, MODULE, world } from './world.ts'
 
 test('a thread that loops for ever holds nobody up, and is killed', async (t) => {
@@ -96,4 +97,27 @@ test('a start that fails says why, as that of any server', async (t) => {
   const named = await runtime.start(Worker, {}, { name: 'named' })
   t.ok(named.equals(runtime.whereis('named')))
   t.ok(await start())
+})
+
+test('a thread that does not end within the shutdown time is killed, whatever it does', async (t) => {
+  const { runtime, log } = world(t)
+  const supervisor = await DynamicSupervisor.startLink(runtime.client, { modules: () => thread(MODULE) })
+  const start = async (tag: Term, shutdown: number): Promise<Pid> => {
+    const args = { trap: true, tag }
+    return supervisor.startChild({
+      start: [thread(MODULE, { name: 'Stubborn' }), args as never],
+      shutdown,
+      restart: 'temporary',
+    })
+  }
+  const stubborn = await start(atom('stubborn'), 300)
+  const reason = down(runtime, stubborn)
+  await supervisor.terminateChild(stubborn)
+  t.equal(await reason, atom('killed'))
+  t.ok(log.some(({ message }) => /did not end as it was told/.test(message)))
+  const orderly = await start(atom('calm'), 20_000)
+  const ended = down(runtime, orderly)
+  await supervisor.terminateChild(orderly)
+  t.equal(await ended, atom('shutdown'))
+  await supervisor.stop()
 })
