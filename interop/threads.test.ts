@@ -1,6 +1,7 @@
 /** Threads as Elixir sees them: processes with pids, which an endless loop does not make immortal. */
 import { test } from 'tap'
 import { alias, atom, DistributedSupervisor, thread, threadPool } from '../src/index.ts'
+import { waitFor } from './peer.ts'
 import { connectedCluster, TS } from './support/cluster.ts'
 
 const MODULE = new URL('./support/thread-worker.ts', import.meta.url)
@@ -46,6 +47,22 @@ test('Elixir calls, monitors and links a process in a thread, and a loop in it i
   )
   t.equal(node.whereis('worker'), undefined)
   node.off('nodedown', lost)
+})
+
+test('a thread has a global name, and calls others by theirs', async (t) => {
+  const { node, peer } = await connectedCluster(t)
+  await node.startLink(thread(MODULE), { start: 1 }, { name: { global: atom('threaded') } })
+  await waitFor(async () => (await peer.eval(':global.whereis_name(:threaded) != :undefined')) === 'true', {
+    what: 'the global name to arrive',
+  })
+  t.equal(await peer.eval('GenServer.call({:global, :threaded}, {:add, 1})'), '2')
+  await peer.eval('{:ok, agent} = Agent.start(fn -> :found end); :global.register_name(:an_agent, agent)')
+  t.equal(
+    await peer.eval(
+      'GenServer.call({:global, :threaded}, {:call_global, :an_agent, {:get, &Function.identity/1}})',
+    ),
+    ':found',
+  )
 })
 
 test('a supervised child in a thread that runs out of memory says so, and is started again', async (t) => {

@@ -1,4 +1,4 @@
-/** What the interop tests run in a thread. Calls: `:pid`, `:loop`, `{:add, n}`, `{:call, pid, term}`, `:eat`. */
+/** What the interop tests run in a thread. Calls: `:pid`, `:loop`, `{:add, n}`, `{:call, pid, term}`, `{:call_global, name, term}`, `:eat`. */
 import {
   atom,
   type Encodable,
@@ -21,6 +21,9 @@ export default class Worker extends GenServer<number> {
     if (tag === atom('loop')) for (;;);
     if (tag === atom('add')) return reply(count + Number(first), count + Number(first))
     if (tag === atom('call')) return reply(await this.self.call(first as Pid, second as Encodable), count)
+    if (tag === atom('call_global')) {
+      return reply(await this.self.call({ global: first as Encodable }, second as Encodable), count)
+    }
     if (tag === atom('eat')) {
       const eaten: unknown[] = []
       for (;;) eaten.push(new Array(1000).fill(eaten.length))

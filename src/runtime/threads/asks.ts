@@ -4,7 +4,7 @@
  * can lock up.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { atom, type Pid } from '../../etf/index.ts'
+import { atom, decode, type Encodable, type Pid } from '../../etf/index.ts'
 import { ProcessError } from '../errors.ts'
 import type { Kernel } from '../kernel.ts'
 import type { ThreadDefinition } from './thread.ts'
@@ -15,6 +15,8 @@ export type PidNumbers = readonly [id: number, serial: number]
 export type Ask =
   | { readonly what: 'register'; readonly name: string; readonly pid: PidNumbers }
   | { readonly what: 'unregister' | 'whereis'; readonly name: string }
+  /** Who has a global name, in the external term format. */
+  | { readonly what: 'whereis_global'; readonly global: Uint8Array }
   | { readonly what: 'pids' }
 
 export type Answer =
@@ -74,6 +76,10 @@ export function takePids(kernel: Kernel): PidNumbers[] {
   return Array.from({ length: PID_STOCK }, () => numbersOf(kernel.table.allocate()))
 }
 
+function pidAnswer(pid: Pid): PidAnswer {
+  return { node: pid.node.name, numbers: numbersOf(pid), creation: pid.creation }
+}
+
 export function numbersOf(pid: Pid): PidNumbers {
   return [pid.id, pid.serial]
 }
@@ -99,8 +105,12 @@ function carryOut(
     case 'unregister':
       return kernel.names.unregister(atom(ask.name))
     case 'whereis': {
-      const pid = kernel.names.find(atom(ask.name))?.pid
-      return pid && { node: pid.node.name, numbers: numbersOf(pid), creation: pid.creation }
+      const pid = kernel.names.whereis(atom(ask.name))
+      return pid && pidAnswer(pid)
+    }
+    case 'whereis_global': {
+      const pid = kernel.delivery.resolver?.resolve({ global: decode(ask.global) as Encodable })
+      return pid && pidAnswer(pid)
     }
     case 'register': {
       const pid = pidOf(ask.pid)

@@ -8,7 +8,7 @@ import { type CallOptions, Calls } from '../calls.ts'
 import type { Cell } from '../cell.ts'
 import { Delivery } from '../delivery.ts'
 import { type Destination, isLocalName, toAtom } from '../destination.ts'
-import { CallError } from '../errors.ts'
+import { CallError, ProcessError } from '../errors.ts'
 import { Exits } from '../exits.ts'
 import { Kernel, type KernelOptions } from '../kernel.ts'
 import { Links } from '../links.ts'
@@ -216,6 +216,14 @@ class ThreadSpawner implements Spawner {
   }
 }
 
+/** A global name belongs to a process for as long as it lives, which the node watches. */
+function refuseGlobal(): never {
+  throw new ProcessError(
+    'ERR_RUNTIME_NO_GLOBAL',
+    'a thread cannot take global names for what it starts: start the thread itself under the name',
+  )
+}
+
 export class ThreadKernel extends Kernel {
   override readonly table: ThreadTable
   override readonly names: Names
@@ -240,6 +248,11 @@ export class ThreadKernel extends Kernel {
     this.monitors = new Monitors(NOWHERE, this.table, this.names, this.aliases, port)
     this.calls = new Calls(this.refs, port, clock)
     this.delivery = new ThreadDelivery(this, port)
+    this.delivery.resolver = {
+      resolve: (name) => port.resolve(name),
+      registerName: refuseGlobal,
+      unregisterName: refuseGlobal,
+    }
     this.spawner = new ThreadSpawner(this, port)
   }
 }

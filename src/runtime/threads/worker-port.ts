@@ -6,13 +6,14 @@ import {
   atom,
   decode,
   type Encodable,
+  encode,
   Pid,
   type Reference,
   type Term,
   tuple,
 } from '../../etf/index.ts'
 import type { Cell } from '../cell.ts'
-import { isLocalName, toAtom } from '../destination.ts'
+import { type GlobalName, isLocalName, toAtom } from '../destination.ts'
 import { ProcessError } from '../errors.ts'
 import type { MonitorTarget, RemoteRouter } from '../signals.ts'
 import type { StartOptions, StartResult } from '../spawner.ts'
@@ -108,8 +109,12 @@ export class NodePort implements RemoteRouter {
   }
 
   whereis(name: Atom): Pid | undefined {
-    const found = this.#ask({ what: 'whereis', name: name.name }) as PidAnswer | undefined
-    return found && new Pid(atom(found.node), found.numbers[0], found.numbers[1], found.creation)
+    return toPid(this.#ask({ what: 'whereis', name: name.name }) as PidAnswer | undefined)
+  }
+
+  /** Who has a global name, as the node knows it. */
+  resolve(name: GlobalName): Pid | undefined {
+    return toPid(this.#ask({ what: 'whereis_global', global: encode(name.global) }) as PidAnswer | undefined)
   }
 
   register(name: Atom, pid: Pid): void {
@@ -270,4 +275,8 @@ export class NodePort implements RemoteRouter {
       this.#parent.postMessage({ note: 'log', level, fields: Object.fromEntries(texts), message })
     }
   }
+}
+
+function toPid(found: PidAnswer | undefined): Pid | undefined {
+  return found && new Pid(atom(found.node), found.numbers[0], found.numbers[1], found.creation)
 }
