@@ -109,8 +109,10 @@ export class Lanes {
   /** Begins a message that nothing stands in the way of. @returns its first fragment */
   start(from: Sender, to: Receiver, message: LargeMessage): Uint8Array {
     const lane = new Lane({ from, to })
-    this.#lanes.push(lane)
-    return this.#begin(lane, message, 0)
+    const first = this.#begin(lane, message, 0)
+    // One that is all control has no other fragment.
+    if (lane.active.length > 0) this.#lanes.push(lane)
+    return first
   }
 
   /** Puts a frame, or a message to be cut, behind what the lane has. */

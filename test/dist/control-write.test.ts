@@ -195,3 +195,15 @@ test('a native record is sent to a peer that takes it, and refused for any other
   t.equal(older.take().length, 0)
   t.end()
 })
+
+test('a reason above 64 KiB that stands in the control, for a peer of old, arrives', (t) => {
+  const negotiated = ALL & ~flags.DFLAG_EXIT_PAYLOAD
+  const writer = new TestWriter(negotiated)
+  const reason = 'x'.repeat(100_000)
+  writer.exit(US, THEM, reason)
+  writer.send(US, THEM, MESSAGE)
+  const signals = receive(negotiated, split(writer.take()), HERE)
+  t.ok(sameSignal(signals[0], ['exit', US, THEM, reason]))
+  t.ok(sameSignal(signals[1], ['send', US, THEM, MESSAGE]))
+  t.end()
+})

@@ -83,6 +83,16 @@ for (const [what, first, second, waits] of PAIRS) {
   })
 }
 
+test('a message that is all control leaves in one fragment, and nothing stays behind', (t) => {
+  const lanes = new Lanes()
+  const frame = lanes.start(pid(1), far(1), new LargeMessage(new Uint8Array(70_000), 70_000))
+  t.equal(name(frame), '#1:1')
+  t.ok(lanes.isEmpty)
+  t.equal(lanes.bytes, 0)
+  t.equal(lanes.next(), undefined)
+  t.end()
+})
+
 test('a shared sender keeps the order for each receiver as it is written only', (t) => {
   const shared = pid(9)
   const lanes = new Lanes(shared)
