@@ -2,7 +2,6 @@
 import type { Atom, Encodable, Pid, Term } from '../etf/index.ts'
 import type { Cell } from './cell.ts'
 import { FunctionCell } from './function-cell.ts'
-import { ServerCell } from './server-cell.ts'
 import type { MonitorTarget } from './signals.ts'
 
 export interface ProcessInfo {
@@ -10,7 +9,7 @@ export interface ProcessInfo {
   readonly label: string
   /** What it says it is itself, as `Process.set_label/1`. */
   readonly processLabel: Encodable | undefined
-  /** `client` is the process that stands for plain code. */
+  /** `client` is the process that stands for plain code; a server in a thread is a server too. */
   readonly kind: 'server' | 'function' | 'client'
   /** False while its code runs, or its turn has not come yet. */
   readonly isWaiting: boolean
@@ -35,7 +34,7 @@ export function processInfo(cell: Cell): ProcessInfo {
   return {
     label: cell.label,
     processLabel: cell.processLabel,
-    kind: cell instanceof ServerCell ? 'server' : cell instanceof FunctionCell ? 'function' : 'client',
+    kind: cell.permanent ? 'client' : cell instanceof FunctionCell ? 'function' : 'server',
     isWaiting: cell.isWaiting,
     registeredName: cell.name,
     messageQueueLength: mailbox.length,

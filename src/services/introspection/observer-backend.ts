@@ -2,7 +2,7 @@
  * `observer_backend` of the application runtime_tools: what the pages of `:observer` and `:etop` call and spawn on the node
  * that they look at (protocol.md 9.10). There are no tables, ports or sockets of the BEAM's kind here; tracing is `undef`.
  */
-import { atom, Pid, type Term, tuple } from '../../etf/index.ts'
+import { atom, type Encodable, inspect, Pid, type Term, tuple } from '../../etf/index.ts'
 import { type Process, ProcessError } from '../../runtime/index.ts'
 import type { ExposedFunctions } from '../rpc/exposed.ts'
 import type { DescribedNode } from './described-node.ts'
@@ -89,11 +89,16 @@ function processRows({ runtime }: DescribedNode, asking: Pid) {
   return runtime.processes().flatMap((pid) => {
     const info = pid.equals(asking) ? undefined : runtime.processInfo(pid)
     if (info === undefined) return []
-    const name = info.registeredName ?? initialCall(info)
+    const name = info.registeredName ?? labelText(info.processLabel) ?? initialCall(info)
     const current = someProcessInfo(runtime, pid, CURRENT_FUNCTION) as unknown as readonly [Term, Term]
     const { reductions, messageQueueLength } = info
     return [tuple(ETOP_PROC_INFO, pid, 0, reductions, name, 0, current[1], messageQueueLength)]
   })
+}
+
+/** As `Process.set_label/1` is shown: text as it is, any other term printed. */
+function labelText(label: Encodable | undefined): string | undefined {
+  return label === undefined || typeof label === 'string' ? label : inspect(label as Term)
 }
 
 /** @throws ExitError `badarg` */
