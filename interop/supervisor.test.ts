@@ -165,7 +165,7 @@ test('Supervisor from iex: which, count, start, terminate, restart, delete, stop
     'for {id, pid, type, mods} <- Supervisor.which_children(sup), do: {id, is_pid(pid), type, mods}'
   t.equal(
     await ask(which),
-    '[{:dynamic, true, :supervisor, [DynamicSupervisorServer]}, {:inner, true, :supervisor, [SupervisorServer]}, ' +
+    '[{:dynamic, true, :supervisor, [DynamicSupervisor]}, {:inner, true, :supervisor, [Supervisor]}, ' +
       '{:counter, true, :worker, [Counter]}]',
   )
   t.equal(

@@ -96,7 +96,11 @@ test(':sys from iex sees and does on a server of ours what it does on one of its
   await same(':sys.log(s, :get)', 'no events')
   await same('GenServer.stop(s, :shutdown)', 'stop')
   t.equal(node.whereis('twin'), undefined)
-  t.same(lines, [])
+  t.same(
+    lines.filter((line) => /DBG|terminates|ended/.test(line)),
+    [],
+    'nothing was traced, nothing failed',
+  )
 })
 
 test('a trace of ours goes to our logger', async (t) => {
@@ -109,7 +113,11 @@ test('a trace of ours goes to our logger', async (t) => {
   t.equal(await peer.eval(':sys.trace(twin, true)'), ':ok')
   await peer.eval('GenServer.call(twin, {:question, 1})')
   t.equal(await peer.eval(':sys.trace(twin, false)'), ':ok')
-  t.match(lines, [/^\*DBG\* :twin got call \{:question, 1\} from/, /^\*DBG\* :twin sent \{:question, 1\} to/])
+  const traced = lines.filter((line) => line.includes('DBG'))
+  t.match(traced, [
+    /^\*DBG\* :twin got call \{:question, 1\} from/,
+    /^\*DBG\* :twin sent \{:question, 1\} to/,
+  ])
 })
 
 test('replace_state with a function of the BEAM is refused, and the state stays', async (t) => {

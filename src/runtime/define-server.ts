@@ -76,6 +76,9 @@ export function defineServer<
   definition: ServerDefinition<S, A, Calls, Casts, Infos> & ThisType<HandlerThis>,
 ): DefinedServer<S, Calls, Casts> {
   const { name = 'Server', calls = {}, casts = {}, infos = {} } = definition
+  const handlers: readonly object[] = [calls, casts, infos].flatMap((each) => Object.values(each))
+  // Where there are no schemas no message is asked about them.
+  const hasSchemas = handlers.some((handler) => schemasOf(handler) !== undefined)
 
   class Defined extends GenServer<S> implements HandlerThis {
     from: From | undefined
@@ -88,38 +91,45 @@ export function defineServer<
       const handler = handlerOf(calls, request)
       if (handler === undefined) return super.handleCall(request, from, state)
       this.from = from
-      return this.#run(handler, request, state, (issues) => reply(invalidMessage(issues), state))
+      if (!hasSchemas) return this.#run(handler, request, state)
+      return this.#validated(handler, request, state, (issues) => reply(invalidMessage(issues), state))
     }
 
     override handleCast(request: Term, state: S): MaybePromise<InfoResult<S>> {
       this.from = undefined
       const handler = handlerOf(casts, request)
       if (handler === undefined) return super.handleCast(request, state)
-      return this.#run(handler, request, state, (issues) => this.#drop('cast', request, state, issues))
+      if (!hasSchemas) return this.#run(handler, request, state)
+      return this.#validated(handler, request, state, (issues) => this.#drop('cast', request, state, issues))
     }
 
     override handleInfo(message: Term, state: S): MaybePromise<InfoResult<S>> {
       this.from = undefined
       const handler = handlerOf(infos, message)
       if (handler === undefined) return super.handleInfo(message, state)
-      return this.#run(handler, message, state, (issues) => this.#drop('message', message, state, issues))
+      if (!hasSchemas) return this.#run(handler, message, state)
+      return this.#validated(handler, message, state, (issues) =>
+        this.#drop('message', message, state, issues),
+      )
     }
 
-    /** Validates first, where there are schemas. */
-    #run<R>(
+    #run<R>(handler: AnyHandler, message: Term, state: S): MaybePromise<R> {
+      return handler.call(this, state, ...argumentsOf(message)) as MaybePromise<R>
+    }
+
+    #validated<R>(
       handler: AnyHandler,
       message: Term,
       state: S,
       refuse: (issues: readonly Issue[]) => R,
     ): MaybePromise<R> {
-      const args = argumentsOf(message)
       const schemas = schemasOf(handler)
-      if (schemas === undefined) return handler.call(this, state, ...args) as MaybePromise<R>
+      if (schemas === undefined) return this.#run(handler, message, state)
       const run = (validation: Validation): MaybePromise<R> =>
         validation.ok
           ? (handler.call(this, state, ...validation.args) as MaybePromise<R>)
           : refuse(validation.issues)
-      const validation = validate(schemas, args)
+      const validation = validate(schemas, argumentsOf(message))
       return validation instanceof Promise ? validation.then(run) : run(validation)
     }
 

@@ -115,8 +115,15 @@ export class DynamicSupervisor<W extends Watchable = Watchable> {
   ): ChildSpecInput {
     const { name } = options
     const start = [DynamicSupervisorServer, settingsOf(options)] as const
-    const id = atom('Elixir.DynamicSupervisor')
-    return { id, ...spec, type: 'supervisor', start, ...(name === undefined ? {} : { name }) }
+    const module = atom('Elixir.DynamicSupervisor')
+    return {
+      id: module,
+      modules: [module],
+      ...spec,
+      type: 'supervisor',
+      start,
+      ...(name === undefined ? {} : { name }),
+    }
   }
 
   /** A handle of a dynamic supervisor that runs already, also on another node. */

@@ -116,8 +116,15 @@ export class Supervisor<W extends Watchable = Watchable> {
   ): ChildSpecInput {
     const { name } = options
     const start = [SupervisorServer, settingsOf(children, options)] as const
-    const id = atom('Elixir.Supervisor')
-    return { id, ...spec, type: 'supervisor', start, ...(name === undefined ? {} : { name }) }
+    const module = atom('Elixir.Supervisor')
+    return {
+      id: module,
+      modules: [module],
+      ...spec,
+      type: 'supervisor',
+      start,
+      ...(name === undefined ? {} : { name }),
+    }
   }
 
   /**
