@@ -7,7 +7,7 @@ import type { Teardown } from './cluster.ts'
 import { type ChildExit, spawnReaped } from './reaper.ts'
 import { waitFor } from './wait.ts'
 
-const TIMEOUT_MS = Number(process.env['PTY_MS'] ?? 20_000)
+const TIMEOUT_MS = 20_000
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
 const STEERING = /\x1b\[[\d;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|[\x07\r]|.\x08/g
 
