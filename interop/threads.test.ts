@@ -88,7 +88,7 @@ test('a supervised child in a thread that runs out of memory says so, and is sta
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })()
-  t.equal(await node.call(pid, atom('pid')).then(String), String(pid))
+  t.equal(String(await node.call(pid, atom('pid'), { timeout: 60_000 })), String(pid))
   t.ok(alias('MyApp.Threaded'))
 })
 
