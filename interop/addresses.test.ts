@@ -2,8 +2,8 @@
 import { networkInterfaces } from 'node:os'
 import { type Test, test } from 'tap'
 import { atom, type BeamNode, NodeError, portResolver, type Resolver, TcpNetwork } from '../src/index.ts'
-import { freePort, type Peer, waitFor } from './peer.ts'
-import { EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import { freePort, type Peer } from './peer.ts'
+import { EX, part, startExPeer, startTsNode, TS } from './support/cluster.ts'
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
@@ -14,8 +14,7 @@ const noIpv6 = hasIpv6 ? false : 'this machine has no IPv6 loopback'
 async function bothWays(t: Test, node: BeamNode, peer: Peer, peerName: string): Promise<void> {
   t.equal(await peer.eval(`net_kernel:connect_node('${node.name}').`), 'true', 'the BEAM dials')
   t.same(node.nodes(), [atom(peerName)])
-  t.equal(node.disconnect(peerName), true)
-  await waitFor(async () => (await peer.eval('nodes().')) === '[]', { what: 'the end of the connection' })
+  await part(node, peer, peerName)
   await node.connect(peerName)
   t.equal(await node.ping(peerName), 'pong', 'we dial')
   t.equal(await peer.eval(`net_adm:ping('${node.name}').`), 'pong')

@@ -7,6 +7,7 @@ import {
   COOKIE,
   connectedCluster,
   EX,
+  part,
   startCluster,
   startExPeer,
   startTsNode,
@@ -112,8 +113,7 @@ test('a cookie for one peer alone, on either side, as erlang:set_cookie/2', asyn
   await node.connect(EX)
   node.disconnect(EX)
   await waitFor(async () => (await peer.eval(connect)) === 'true', { what: 'the BEAM to dial us' })
-  node.disconnect(EX)
-  await waitFor(async () => (await peer.eval('nodes().')) === '[]', { what: 'the end of the connection' })
+  await part(node, peer)
   node.setCookie('another', EX)
   t.equal(await peer.eval(connect), 'false')
   await peer.eval(`erlang:set_cookie('${TS}', another).`)
@@ -123,8 +123,7 @@ test('a cookie for one peer alone, on either side, as erlang:set_cookie/2', asyn
 test('a BEAM that is frozen costs the set-up time, and no more', async (t) => {
   const { node, peer } = await startCluster(t, { node: { netSetuptime: 500 }, peer: { elixir: false } })
   await node.connect(EX)
-  node.disconnect(EX)
-  await waitFor(async () => (await peer.eval('nodes().')) === '[]', { what: 'the end of the connection' })
+  await part(node, peer)
   peer.signal('SIGSTOP')
   const failed = node.connect(EX).catch((error: unknown) => error)
   t.match(await failed, { code: 'ERR_HANDSHAKE_TIMEOUT', message: /waiting for its status/ })

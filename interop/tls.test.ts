@@ -13,7 +13,7 @@ import {
 import { findBeam, freePort, type Peer, startEpmd, waitFor } from './peer.ts'
 import { Authority, type Certificate, filesFor, whyNoCertificates } from './support/certificates.ts'
 import { beamjoin, startCliNode } from './support/cli-node.ts'
-import { COOKIE, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import { COOKIE, EX, part, startExPeer, startTsNode, TS } from './support/cluster.ts'
 
 const skip = whyNoCertificates()
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
@@ -94,10 +94,7 @@ test('nodes join over TLS in both directions, each with a certificate', { skip }
     const { node, peer } = pair
     await node.connect(EX)
     await talk(t, pair)
-    t.equal(node.disconnect(EX), true)
-    await waitFor(async () => (await peer.eval('nodes().')) === '[]', {
-      what: 'the end of the connection',
-    })
+    await part(node, peer)
     t.equal(await peer.eval(`net_kernel:connect_node('${TS}').`), 'true', version)
     await talk(t, pair)
     await node.stop()
@@ -225,8 +222,7 @@ test('inet6_tls: TLS between IPv6 addresses', { skip: skip || noIpv6 }, async (t
   })
   await node.connect('ex@::1')
   t.equal(await node.ping('ex@::1'), 'pong')
-  node.disconnect('ex@::1')
-  await waitFor(async () => (await peer.eval('nodes().')) === '[]', { what: 'the end of the connection' })
+  await part(node, peer, 'ex@::1')
   t.equal(await peer.eval(`net_kernel:connect_node('ts@::1').`), 'true')
 })
 

@@ -1,6 +1,6 @@
 /** A TypeScript node and a BEAM node that can find each other, both gone when the test ends. */
 import { type BeamNode, type StartNodeOptions, silentLogger, startNode } from '../../src/index.ts'
-import { freePort, type Peer, type PeerOptions, startPeer } from '../peer.ts'
+import { freePort, type Peer, type PeerOptions, startPeer, waitFor } from '../peer.ts'
 
 export const COOKIE = 'interop'
 export const TS = 'ts@127.0.0.1'
@@ -44,6 +44,16 @@ export async function startCluster(t: Teardown, options: ClusterOptions = {}): P
   const node = await startTsNode(t, { epmdPort, ...options.node })
   const peer = await startExPeer(t, { epmdPort, ...options.peer })
   return { node, peer, epmdPort }
+}
+
+/**
+ * Ends the connection from our side and waits until the BEAM, plain Erlang, knows. One that has something to say to us
+ * at that moment dials at once; then there is a connection again.
+ */
+export async function part(node: BeamNode, peer: Peer, peerName = EX): Promise<void> {
+  node.disconnect(peerName)
+  const apart = async () => node.nodes('all').length > 0 || (await peer.eval('nodes(connected).')) === '[]'
+  await waitFor(apart, { what: 'the end of the connection', timeout: 20_000 })
 }
 
 /** Both, connected from the BEAM's side. */
