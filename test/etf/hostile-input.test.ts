@@ -269,19 +269,15 @@ test('a small binary does not hold a message of many megabytes in memory', async
   t.equal(large.buffer, bytes.buffer, 'the large one is not')
 })
 
-/** Far below what the quadratic ways took (90 s and more), far above what is needed also on a busy machine. */
-const SOON_MS = 30_000
-
+/** So large that the quadratic ways, which took 90 s for half of it, would not end within the time limit of a test file. */
 test('large integers and binaries in keys of maps cost no more than their bytes', async (t) => {
-  const start = performance.now()
-  const integer = 2n ** 24_000_000n
+  const integer = 2n ** 48_000_000n
   const map = new TermMap<Encodable, number>([
     [tuple(integer), 1],
     [tuple(-integer), 2],
-    [new Uint8Array(4_000_000).fill(200), 3],
+    [new Uint8Array(8_000_000).fill(200), 3],
   ])
   const same = decode(encode(map)) as TermMap<Encodable, number>
   t.equal(same.get(tuple(integer)), 1)
   t.equal(same.get(tuple(-integer)), 2)
-  t.ok(performance.now() - start < SOON_MS)
 })

@@ -132,10 +132,8 @@ test('maps as keys of maps are compared in time that grows with their size only'
           [nested(depth - 1, 0), 1],
           [nested(depth - 1, leaf + 1), 1],
         ])
-  const start = performance.now()
-  t.equal(compareTerms(nested(13, 0), nested(13, 0)), 0)
-  t.equal(compareTerms(nested(13, 0), nested(13, 1)), -1)
-  encode(nested(13, 0), { deterministic: true })
-  // Some 100 ms; it took 20 s when each comparison sorted every map again.
-  t.ok(performance.now() - start < 15_000)
+  t.equal(compareTerms(nested(15, 0), nested(15, 0)), 0)
+  t.equal(compareTerms(nested(15, 0), nested(15, 1)), -1)
+  encode(nested(15, 0), { deterministic: true })
+  // It did not end within the time limit of a test file when each comparison sorted every map again.
 })
