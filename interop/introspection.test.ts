@@ -138,6 +138,13 @@ test('every page of observer is answered', async (t) => {
     ),
     'true',
   )
+  t.equal(
+    await peer.eval(
+      'Enum.filter([:process, :port, :atom, :ets], fn what -> info[:"#{what}_count"] / info[:"#{what}_limit"] > 1 end)',
+    ),
+    '[]',
+    'the share that is used can be worked out',
+  )
   // Load Charts
   await peer.eval(`stats = Node.spawn_link(${THERE}, :observer_backend, :fetch_stats, [self(), 50])`)
   t.equal(
