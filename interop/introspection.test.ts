@@ -145,6 +145,19 @@ test('every page of observer is answered', async (t) => {
     '[]',
     'the share that is used can be worked out',
   )
+  // Memory Allocators
+  t.equal(
+    await peer.eval(
+      'for {_, [{_, _, [{_, [{:blocks_size, used, _, _}, {:carriers_size, size, _, _}]}]}]} <- info[:alloc_info], reduce: true do sum_ok -> sum_ok and used <= size end',
+    ),
+    'true',
+  )
+  t.equal(
+    await peer.eval(
+      '(for {_, [{_, _, [{_, [_, {:carriers_size, size, _, _}]}]}]} <- info[:alloc_info], do: size) |> Enum.sum() > 0',
+    ),
+    'true',
+  )
   // Load Charts
   await peer.eval(`stats = Node.spawn_link(${THERE}, :observer_backend, :fetch_stats, [self(), 50])`)
   t.equal(

@@ -5,7 +5,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
-import { getHeapCodeStatistics } from 'node:v8'
+import { getHeapCodeStatistics, getHeapSpaceStatistics } from 'node:v8'
 import { atom, atomCount, type Encodable, type Term, Tuple, tuple } from '../../etf/index.ts'
 import type { DescribedNode } from './described-node.ts'
 import { badarg, charlist, itemName, type Pairs, proplist } from './terms.ts'
@@ -192,9 +192,21 @@ export function describeSystem(node: DescribedNode): Encodable[] {
     info('thread_pool_size'),
     ['wordsize_internal', WORD_BYTES],
     ['wordsize_external', WORD_BYTES],
-    ['alloc_info', []],
+    ['alloc_info', allocators()],
     ...['process_count', 'atom_limit', 'atom_count', 'process_limit', 'port_limit', 'port_count'].map(info),
     ...['ets_limit', 'ets_count', 'dist_buf_busy_limit'].map(info),
     ...memory(),
   ])
+}
+
+/**
+ * The spaces of V8's heap as allocators of one instance: what is used is their blocks, what is reserved their carriers.
+ * An empty list would not do: observer divides by the sum.
+ */
+function allocators(): Encodable[] {
+  const sizes = (name: string, size: number): Encodable => tuple(atom(name), size, size, size)
+  return getHeapSpaceStatistics().map(({ space_name, space_size, space_used_size }) => {
+    const blocks = [sizes('blocks_size', space_used_size), sizes('carriers_size', space_size)]
+    return tuple(atom(space_name), [tuple(atom('instance'), 0, [tuple(atom('mbcs'), blocks)])])
+  })
 }
