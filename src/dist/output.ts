@@ -107,6 +107,8 @@ export class Output {
   finish(): void {
     this.flush()
     if (this.#over) return
+    // What was sent before a message whose encoding ends the connection.
+    this.#writeWaiting()
     for (let bytes = this.#lanes.next(); bytes !== undefined; bytes = this.#lanes.next()) this.write(bytes)
     this.#over = true
   }
@@ -120,9 +122,7 @@ export class Output {
   /** The transport is empty. */
   handleDrain(): void {
     this.#drainExpected = false
-    if (this.#over) return
-    this.#pump()
-    this.#checkWritable()
+    this.#continue()
   }
 
   /** Past all that waits here. */
@@ -181,9 +181,14 @@ export class Output {
 
   #handleTurn(): void {
     this.#turnScheduled = false
-    if (this.#over) return
-    this.#pump()
-    this.#checkWritable()
+    this.#continue()
+  }
+
+  #continue(): void {
+    // First what is finished: it was sent before what has come to wait in a lane since.
+    if (this.#frames.waiting > 0) this.flush()
+    else if (!this.#over) this.#pump()
+    if (!this.#over) this.#checkWritable()
   }
 
   #checkBusy(): void {

@@ -176,3 +176,47 @@ test('code that tries to send while a message is encoded does not take its place
     ['99 small', '1 large', '1 small'],
   )
 })
+
+test('what a lane holds never overtakes what its sender sent to another receiver before, which may be the same process', async (t) => {
+  for (const drain of [false, true]) {
+    const writer = new TestWriter(ALL)
+    const { output, sink } = writer
+    const third = new Pid(THEM.node, 44, 0, 7)
+    writer.send(US, third, new Uint8Array(100_000).fill(255))
+    if (drain) {
+      sink.bufferedBytes = 300_000
+      await turn()
+    }
+    writer.send(US, THEM, 'first')
+    // This waits behind the large message, for the name may be anybody's.
+    writer.sendName(US, atom('name'), 'second')
+    writer.send(US, THEM, 'third')
+    sink.bufferedBytes = 0
+    if (drain) output.handleDrain()
+    for (let i = 0; i < 4; i++) await turn()
+    const signals = receive(ALL, sink.written.flatMap(split), HERE)
+    t.same(
+      signals.map((signal) => signal.at(-1)).filter((message) => typeof message === 'string'),
+      ['first', 'second', 'third'],
+      drain ? 'when the transport has drained' : 'in the next turn',
+    )
+  }
+})
+
+test('what was sent before a message whose encoding ends the connection still leaves', (t) => {
+  const writer = new TestWriter(ALL)
+  const nosy = {
+    get value() {
+      writer.output.finish()
+      return 1
+    },
+  }
+  writer.send(US, THEM, 'before')
+  writer.send(US, THEM, nosy)
+  const signals = receive(ALL, writer.sink.written.flatMap(split), HERE)
+  t.same(
+    signals.map((signal) => signal.at(-1)),
+    ['before'],
+  )
+  t.end()
+})
