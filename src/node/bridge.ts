@@ -98,7 +98,7 @@ export class Bridge implements RemoteRouter {
       return this.#waitWith(from, to.node, message, (up, copy) => up.send(from, to, copy))
     }
     connection.send(from, to, message)
-    if (connection.isBusy) this.#runtime.hold(from, to.node)
+    if (connection.isBusy) this.#hold(from, to.node, connection)
     return true
   }
 
@@ -108,7 +108,7 @@ export class Bridge implements RemoteRouter {
       return this.#waitWith(from, node, message, (up, copy) => up.sendName(from, name, copy))
     }
     connection.sendName(from, name, message)
-    if (connection.isBusy) this.#runtime.hold(from, node)
+    if (connection.isBusy) this.#hold(from, node, connection)
     return true
   }
 
@@ -119,7 +119,7 @@ export class Bridge implements RemoteRouter {
       return
     }
     connection.sendAlias(from, alias, message, owner)
-    if (connection.isBusy) this.#runtime.hold(from, alias.node)
+    if (connection.isBusy) this.#hold(from, alias.node, connection)
   }
 
   link(from: Pid, to: Pid): void {
@@ -156,7 +156,7 @@ export class Bridge implements RemoteRouter {
       return
     }
     connection.exit2(from, to, reason)
-    if (connection.isBusy) this.#runtime.hold(from, to.node)
+    if (connection.isBusy) this.#hold(from, to.node, connection)
   }
 
   monitor(from: Pid, target: MonitorTarget, ref: Reference): void {
@@ -165,7 +165,7 @@ export class Bridge implements RemoteRouter {
     const connection = this.#connections.get(target.node)
     if (connection !== undefined) {
       connection.monitor(from, watched, ref)
-      if (connection.isBusy) this.#runtime.hold(from, target.node)
+      if (connection.isBusy) this.#hold(from, target.node, connection)
       return
     }
     this.#wait(from, target.node, {
@@ -201,7 +201,7 @@ export class Bridge implements RemoteRouter {
     const connection = this.#connections.get(node)
     if (connection !== undefined) {
       connection.spawnRequest(id, parent, groupLeader, mfa, options, args)
-      if (connection.isBusy) this.#runtime.hold(parent, node)
+      if (connection.isBusy) this.#hold(parent, node, connection)
     } else {
       this.#waitWith(
         parent,
@@ -260,7 +260,12 @@ export class Bridge implements RemoteRouter {
       return
     }
     deliver(connection)
-    if (connection.isBusy) this.#runtime.hold(from, node)
+    if (connection.isBusy) this.#hold(from, node, connection)
+  }
+
+  /** Unless the connection went while the message was encoded: nobody would let go of the process again. */
+  #hold(from: Pid, node: Atom, connection: Sender): void {
+    if (this.#connections.get(node) === connection) this.#runtime.hold(from, node)
   }
 
   /** For signals that end something: they dial nobody, and wait only behind what they may end. */

@@ -384,6 +384,16 @@ test('who sends to a busy connection is told to wait, whatever it sends', async 
   }
 })
 
+test('a sender is not told to wait for a connection that went while its message was encoded', (t) => {
+  const { bridge, paced } = harness()
+  const connection = { ...recorder().handler, isBusy: true }
+  connection.send = () => bridge.lost(NODE, connection)
+  bridge.connected(NODE, connection)
+  bridge.send(ME, THERE, 'x')
+  t.same(paced, [['release', NODE]])
+  t.end()
+})
+
 test('a connection that is busy with what had waited is not free yet', async (t) => {
   const { bridge, paced } = harness()
   const connection = { ...recorder().handler, isBusy: true }
