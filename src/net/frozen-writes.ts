@@ -115,7 +115,9 @@ export class WriteGuard {
   #isFree = false
   /** Given to every write: the kernel has taken what was written. */
   readonly onTaken = (): void => {
-    if (!this.#isFree && this.#socket.writableLength === 0 && !this.#socket.destroyed) this.#set(OPEN)
+    if (this.#isFree || this.#socket.writableLength > 0 || this.#socket.destroyed) return
+    // Several writes that end together call this in a row; after the first one the other thread may be writing.
+    Atomics.compareExchange(frozenWrites.words, this.#offset + STATE, BUSY, OPEN)
   }
 
   private constructor(socket: Socket, offset: number, bytes: Uint8Array) {
