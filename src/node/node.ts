@@ -15,7 +15,7 @@ import { Distribution, type NodeType, type Peer } from './distribution.ts'
 import { NodeError } from './errors.ts'
 import { listenInRange } from './listen.ts'
 import { askForName } from './naming.ts'
-import { isNameless, parseNodeName } from './node-name.ts'
+import { isNameless } from './node-name.ts'
 import type { NodeOptions, ResolvedNodeOptions } from './options.ts'
 import { resolveNodeOptions } from './options.ts'
 import { Reconnect } from './reconnect.ts'
@@ -203,7 +203,7 @@ export class NodeCore {
   /** For connections from now on; without a peer, for all that have none of their own. */
   setCookie(cookie: string, peer?: string): void {
     if (peer === undefined) this.#cookies.setOwn(cookie)
-    else this.#cookies.set(parseNodeName(peer).full, cookie)
+    else this.#cookies.set(peer, cookie)
   }
 
   /** Bytes that came and went over all connections so far. */
@@ -243,7 +243,7 @@ export class NodeCore {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#reconnect.stop()
-    await this.#strategies.stop()
+    await this.#strategies.stop(this.logger)
     await this.#place.listener?.close()
     await this.runtime.stop()
     await this.#distribution.stop()

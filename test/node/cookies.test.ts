@@ -33,6 +33,16 @@ test('what can be no cookie is refused and not repeated, and printing shows none
   t.end()
 })
 
+test('a peer that is no node name is refused, without the cookie', (t) => {
+  for (const peer of ['n2', 'n2@b@c', '']) {
+    t.throws(() => new Cookies('hunter1', { [peer]: 'hunter2' }), {
+      code: 'ERR_INVALID_OPTION',
+      message: /^((?!hunter).)*node name((?!hunter).)*$/,
+    })
+  }
+  t.end()
+})
+
 test('nodes with different cookies connect by the one they have for each other, whoever dials', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a', { cookie: 'of-a', cookies: { 'b@b': 'between' } })

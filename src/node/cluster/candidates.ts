@@ -16,6 +16,9 @@ interface Failed {
 /** Names that are remembered because they could not be reached; the oldest is forgotten first. */
 const MOST_REMEMBERED = 1000
 
+/** Attempts at one time: whoever tells many names must not use up our sockets. Those left out are found again. */
+const MOST_UNDER_WAY = 256
+
 export class Candidates {
   readonly #host: ClusterHost
   readonly #underWay = new Set<string>()
@@ -29,7 +32,7 @@ export class Candidates {
   /** Joins the node unless it is this one, connected, or not due yet. Resolves when that is done; never rejects. */
   async offer(name: string): Promise<void> {
     const { clock, logger } = this.#host
-    if (this.#stopped || !this.#isWanted(name)) return
+    if (this.#stopped || this.#underWay.size >= MOST_UNDER_WAY || !this.#isWanted(name)) return
     const failed = this.#failed.get(name)
     if (failed !== undefined && clock.now() < failed.next) return
     this.#underWay.add(name)

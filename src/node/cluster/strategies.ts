@@ -1,4 +1,5 @@
 /** The strategies of one node: started when it joins, stopped when it leaves. */
+import { describeError, type Logger } from '../../core/index.ts'
 import type { ClusterHost, ClusterStrategy, RunningStrategy } from './strategy.ts'
 
 export class Strategies {
@@ -14,14 +15,23 @@ export class Strategies {
   async start(host: ClusterHost): Promise<void> {
     const starting = this.#strategies.map(async (strategy) => {
       const running = await strategy.start(host)
-      if (this.#stopped) await running.stop()
+      if (this.#stopped) await stopOne(running, host.logger)
       else this.#running.push(running)
     })
     await Promise.all(starting)
   }
 
-  async stop(): Promise<void> {
+  /** Never rejects: one that cannot stop must not keep the node from it. */
+  async stop(logger: Logger): Promise<void> {
     this.#stopped = true
-    await Promise.all(this.#running.splice(0).map((running) => running.stop()))
+    await Promise.all(this.#running.splice(0).map((running) => stopOne(running, logger)))
+  }
+}
+
+async function stopOne(running: RunningStrategy, logger: Logger): Promise<void> {
+  try {
+    await running.stop()
+  } catch (error) {
+    logger.error({ error }, `a cluster strategy failed to stop: ${describeError(error)}`)
   }
 }
