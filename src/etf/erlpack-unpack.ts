@@ -45,6 +45,8 @@ const textDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 class ErlpackReader extends Cursor {
   #depth = 0
+  /** Bytes that compressed terms may still inflate to, all those inside each other together. */
+  #inflatable = DEFAULT_LIMITS.inflated
 
   constructor(bytes: Uint8Array, offset: number) {
     super(DEFAULT_LIMITS.elements)
@@ -155,13 +157,24 @@ class ErlpackReader extends Cursor {
     const count = this.readPairCount()
     const map: Record<string, unknown> = {}
     for (let i = 0; i < count; i++) {
-      const key = String(this.read())
+      const key = this.#key()
       const value = this.read()
       // Assigning to this name would change the prototype.
       if (key === '__proto__') Object.defineProperty(map, key, { value, ...OWN })
       else map[key] = value
     }
     return map
+  }
+
+  #key(): string {
+    const at = this.offset
+    const key = this.read()
+    try {
+      return String(key)
+    } catch {
+      // A map with keys such as toString hides what makes text of an object.
+      throw this.fail('ERR_ETF_UNKNOWN_TAG', 'nothing makes a name of this key of a map', at)
+    }
   }
 
   #bytes(length: number): number[] {
@@ -221,8 +234,10 @@ class ErlpackReader extends Cursor {
 
   #compressed(): unknown {
     const size = this.readU32()
-    const inner = new ErlpackReader(inflate(this.bytes, this.offset, size, DEFAULT_LIMITS.inflated), 0)
+    const inner = new ErlpackReader(inflate(this.bytes, this.offset, size, this.#inflatable), 0)
     inner.#depth = this.#depth
+    inner.#inflatable = this.#inflatable - size
+    inner.elements = this.elements
     this.offset = this.end
     return inner.read()
   }

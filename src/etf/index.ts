@@ -54,7 +54,8 @@ export {
 } from './terms/term.ts'
 export { TermMap } from './terms/term-map.ts'
 export { TermSet } from './terms/term-set.ts'
-export { Tuple, tuple } from './terms/tuple.ts'
+/** `makeTuple` is @internal, for the extensions of MessagePack. */
+export { makeTuple, Tuple, tuple } from './terms/tuple.ts'
 export { Uri, type UriParts } from './terms/uri.ts'
 /** @internal for the distribution layer */
 export { TermWriter } from './writer.ts'

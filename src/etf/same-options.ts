@@ -21,6 +21,7 @@ export function sameOptions(snapshot: CodecOptions, options: CodecOptions): bool
     snapshot.deterministic === options.deterministic &&
     snapshot.atomBudget === options.atomBudget &&
     snapshot.atomRef === options.atomRef &&
+    snapshot.records === options.records &&
     sameElements(snapshot.structs, options.structs) &&
     sameLimits(snapshot.limits, options.limits)
   )

@@ -35,6 +35,7 @@ import {
   Float,
   Fun,
   ImproperList,
+  makeTuple,
   Pid,
   Port,
   RecordTerm,
@@ -42,7 +43,6 @@ import {
   type Term,
   TermMap,
   Tuple,
-  tuple,
 } from '../etf/index.ts'
 
 /** The types of the extensions: tags of the external term format. */
@@ -134,7 +134,7 @@ export class TermCodec extends ExtensionCodec<undefined> {
   /** @internal called by the decoder for every extension. */
   override decode(data: Uint8Array, type: number, context: undefined): unknown {
     if (type === EXTENSION_TYPES.atom) return this.#decodeAtom(data)
-    if (type === EXTENSION_TYPES.tuple) return tuple(...this.#items(data))
+    if (type === EXTENSION_TYPES.tuple) return makeTuple(this.#items(data))
     if (type === EXTENSION_TYPES.map) return this.#decodeMap(data)
     if (type === EXTENSION_TYPES.improperList) {
       const items = this.#items(data)

@@ -1,3 +1,4 @@
+import { zlibSync } from 'fflate'
 import { test } from 'tap'
 import { atom, encode, erlpack, ImproperList, Pid, tuple } from '../../src/etf/index.ts'
 import { fromHex, fromText, NodeBuffer, toHex } from './bytes.ts'
@@ -72,6 +73,21 @@ test('a key that is called __proto__ stays a key', async (t) => {
   t.ok(Object.hasOwn(map, '__proto__'))
 })
 
+/** Compressed terms in each other, each of which inflates to this many bytes; what the inner ones are padded with is not read. */
+function compressedTwice(size: number): Uint8Array {
+  let term = Uint8Array.of(97, 1)
+  for (let i = 0; i < 2; i++) {
+    const padded = new Uint8Array(size)
+    padded.set(term)
+    // The checksum of the term inside is looked for at the very end.
+    if (i > 0) padded.set(term.subarray(-4), size - 4)
+    const head = Uint8Array.of(80, 0, 0, 0, 0)
+    new DataView(head.buffer).setUint32(1, size)
+    term = Uint8Array.from([...head, ...zlibSync(padded, { level: 1 })])
+  }
+  return Uint8Array.from([131, ...term])
+}
+
 test('what erlpack breaks on is a typed error', async (t) => {
   t.throws(() => erlpack.pack({ a: [1n] }), { code: 'ERR_ETF_NOT_A_TERM', path: ['.a', '[0]'] })
   t.throws(() => erlpack.pack(Symbol('s')), { code: 'ERR_ETF_NOT_A_TERM' })
@@ -89,6 +105,21 @@ test('what erlpack breaks on is a typed error', async (t) => {
     ['83 46 00', 'ERR_ETF_TRUNCATED'],
     ['83 4D 00000001 03 A0', 'ERR_ETF_UNKNOWN_TAG'],
     [encode(new ImproperList([1], 2)), 'ERR_ETF_UNKNOWN_TAG'],
+    [
+      encode(
+        new Map([
+          [
+            new Map([
+              ['toString', 1],
+              ['valueOf', 2],
+            ]),
+            3,
+          ],
+        ]),
+      ),
+      'ERR_ETF_UNKNOWN_TAG',
+    ],
+    [compressedTwice(40 << 20), 'ERR_ETF_COMPRESSED'],
     [`83 ${'68 01'.repeat(1_000_000)}`, 'ERR_ETF_DEPTH'],
     [`83 50 10000000 ${'00'.repeat(9)}`, 'ERR_ETF_COMPRESSED'],
     [`83 63 ${'00'.repeat(31)}`, 'ERR_ETF_FLOAT'],

@@ -11,6 +11,7 @@ import {
   encode,
   Float,
   float,
+  RecordTerm,
   type StructCodec,
   type Term,
 } from '../../src/etf/index.ts'
@@ -36,6 +37,13 @@ test('each call has its own options, also when the object with them is changed i
   t.throws(() => encode([[['a']]], { limits }), { code: 'ERR_ETF_DEPTH' })
   limits.depth = 9
   t.same(decode(encode(nested, { limits }), { limits }), nested)
+})
+
+test('a writer that takes native records serves no call that refuses them', async (t) => {
+  const record = new RecordTerm(atom('m'), atom('n'), true, [], [])
+  t.equal(encode(record)[1], 67)
+  t.throws(() => encode(record, { records: false }), { code: 'ERR_ETF_RECORD' })
+  t.equal(encode(record)[1], 67)
 })
 
 class Point {

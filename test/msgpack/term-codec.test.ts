@@ -159,3 +159,11 @@ test('nesting and new atoms are bounded', async (t) => {
   t.throws(() => unpack(fresh(2), { extensionCodec: shallow }), { code: 'ERR_ETF_ATOM_LIMIT' })
   t.throws(() => termCodec({ depth: -1 }), { code: 'ERR_INVALID_OPTION' })
 })
+
+test('a tuple may have more elements than a call has arguments', async (t) => {
+  const bytes = pack(new ExtData(EXTENSION_TYPES.tuple, pack(new Array(300_000).fill(1))))
+  const back = unpack(bytes, { extensionCodec }) as Tuple
+  t.ok(back instanceof Tuple)
+  t.equal(back.length, 300_000)
+  t.same(pack(back, { extensionCodec }), bytes)
+})
