@@ -7,14 +7,15 @@ export const ELIXIR_SUPERVISOR = `
   defmodule DistributedSupervisor.Registry do
     def register_name({name, child}, pid) do
       scope = Module.concat(name, Scope)
-      with [] <- :pg.get_members(scope, child), :ok <- :pg.join(scope, child, pid), do: :yes, else: (_ -> :no)
+      # A process that was killed a moment ago may still be a member: :pg has not been told yet.
+      taken = for member <- :pg.get_members(scope, child), node(member) != node() or Process.alive?(member), do: member
+      with [] <- taken, :ok <- :pg.join(scope, child, pid), do: :yes, else: (_ -> :no)
     end
     def unregister_name({name, child}), do: :pg.leave(Module.concat(name, Scope), child, self())
     def whereis_name({name, child}) do
-      case :pg.get_members(Module.concat(name, Scope), child) do
-        [pid] -> pid
-        _ -> :undefined
-      end
+      Enum.find(:pg.get_members(Module.concat(name, Scope), child), :undefined, fn member ->
+        node(member) != node() or Process.alive?(member)
+      end)
     end
     def send(name, message), do: name |> whereis_name() |> Kernel.send(message)
   end
