@@ -235,6 +235,7 @@ export class SupervisorServer extends GenServer<SupervisorState> {
     const concerned = children.concerned(child, settings.strategy)
     const { pid } = child
     child.pid = undefined
+    child.isRestarting = false
     await this.#endAll(
       concerned.filter((other) => other !== child),
       state,

@@ -293,6 +293,26 @@ test('one_for_all: when another child fails in the restart, all are ended and st
   ])
 })
 
+test('one_for_all: only the child that failed last is restarting', async (t) => {
+  const starts = { a: 0, b: 0 }
+  const a = { init: () => (++starts.a === 3 ? NEVER : undefined), spec: { timeout: 50 } }
+  const b = { init: () => (++starts.b === 2 ? stop(BOOM) : undefined) }
+  const made = await supervised(t, 'ab', { strategy: 'oneForAll' }, { a, b })
+  const { runtime, supervisor, clock, pid } = made
+  runtime.exit(await pid('b'), KILL)
+  await settled()
+  t.equal(starts.a, 3, 'b failed, and now a hangs')
+  const ended = supervisor.terminateChild('a')
+  clock.advance(50)
+  await ended
+  await settled()
+  t.match(await supervisor.whichChildren(), [
+    { id: 'b', pid: undefined },
+    { id: 'a', pid: undefined },
+  ])
+  t.ok(runtime.isAlive(await supervisor.restartChild('b')))
+})
+
 test('start_child, terminate_child, restart_child and delete_child answer as OTP', async (t) => {
   const { a, b } = cluster(t)
   await Supervisor.startLink(a.runtime.client, [], { name: 'sup', modules })
