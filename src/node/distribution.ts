@@ -160,10 +160,15 @@ export class Distribution {
     return true
   }
 
+  /** Ends our attempts to connect; whoever waits for them is told `failure`. */
+  giveUp(failure: Error): void {
+    for (const attempt of this.#attempts.values()) attempt.giveUp(failure)
+  }
+
   /** Gives up what is being set up; resolves when every connection has sent its output and is closed. */
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const attempt of this.#attempts.values()) attempt.giveUp(stoppedError())
+    this.giveUp(stoppedError())
     this.#arrivals.tellAll(stoppedError())
     for (const transport of this.#handshakes) transport.destroy()
     for (const peer of this.peers()) this.disconnect(peer.name.name)

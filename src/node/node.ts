@@ -259,6 +259,8 @@ export class NodeCore {
     this.#nameless = new NodeError('ERR_NODE_NAMELESS', what)
     this.logger.warn({ giver: giver.name }, what)
     this.#reconnect.stop()
+    void this.#strategies.stop(this.logger)
+    this.#distribution.giveUp(this.#nameless)
     for (const peer of this.peers()) this.disconnect(peer.name.name)
   }
 

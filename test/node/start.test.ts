@@ -60,6 +60,26 @@ test('nodes without a name are named by one of ours, apart from each other', asy
   t.not(third.self.creation, second.self.creation)
 })
 
+test('a node that loses its name is connected to nobody under it, not even by what was under way', async (t) => {
+  const nodes = new TestNodes(t)
+  const giver = await nodes.start('giver')
+  const other = await nodes.start('other')
+  let stopped = 0
+  const looking = { start: async () => ({ stop: () => void stopped++ }) }
+  const options = { name: 'undefined@far', connect: ['giver@giver'], cluster: [looking] }
+  const nameless = await nodes.start('far', options)
+  nodes.network.cut('far', 'other')
+  const connecting = failure(nameless.connect('other@other'))
+  await nodes.settle()
+  giver.disconnect(nameless.name)
+  await nodes.settle()
+  nodes.network.heal('far', 'other')
+  t.match(await nodes.during(connecting), { code: 'ERR_NODE_NAMELESS' })
+  await nodes.settle()
+  t.same(other.nodes('all'), [])
+  t.equal(stopped, 1, 'nor does it look for others')
+})
+
 test('a signal gives up asking for a name', async (t) => {
   const nodes = new TestNodes(t)
   await nodes.start('giver')
