@@ -31,9 +31,15 @@ const WIDTH = 8
 /** Frames that wait are collected up to this size, to leave in one piece. */
 const CHUNK_BYTES = 64 * 1024
 
+/** Pairs that a lane tells apart. Every signal is compared with all of them, so beyond that it holds back more than it must. */
+const MAX_PAIRS = 64
+
+/** Stands for all receivers of a sender. */
+const ANY = Symbol('any receiver')
+
 interface Pair {
   readonly from: Sender
-  readonly to: Receiver
+  readonly to: Receiver | typeof ANY
 }
 
 /** Frames that wait behind a large message. */
@@ -52,13 +58,23 @@ class Chunk {
 }
 
 export class Lane {
-  readonly pairs: Pair[]
+  pairs: Pair[]
   /** Begun and not finished; several when lanes were joined. */
   active: LargeMessage[] = []
   held: Queue<Chunk | LargeMessage> = new Queue()
 
   constructor(pair: Pair) {
     this.pairs = [pair]
+  }
+
+  add(pairs: readonly Pair[]): void {
+    this.pairs.push(...pairs)
+    if (this.pairs.length <= MAX_PAIRS) return
+    const senders: Sender[] = []
+    for (const { from } of this.pairs) if (!senders.some((one) => isSameSender(one, from))) senders.push(from)
+    // A sender that is not known may be any.
+    const few = senders.length <= MAX_PAIRS ? senders : [null]
+    this.pairs = few.map((from) => ({ from, to: ANY }))
   }
 }
 
@@ -101,8 +117,7 @@ export class Lanes {
         this.#lanes.splice(i--, 1)
       }
     }
-    if (found !== undefined && !found.pairs.some((pair) => isSame(pair, from, to)))
-      found.pairs.push({ from, to })
+    if (found !== undefined && !found.pairs.some((pair) => covers(pair, from, to))) found.add([{ from, to }])
     return found
   }
 
@@ -191,7 +206,8 @@ export class Lanes {
     return false
   }
 
-  #mayReceive(one: Receiver, other: Receiver, from: Sender): boolean {
+  #mayReceive(one: Pair['to'], other: Receiver, from: Sender): boolean {
+    if (one === ANY) return true
     if (one === other) return one !== null
     if (one === null || other === null) return false
     if (one instanceof Pid && other instanceof Pid) return one.equals(other)
@@ -205,9 +221,14 @@ export class Lanes {
   }
 }
 
-function isSame(pair: Pair, from: Sender, to: Receiver): boolean {
-  const isSameSender = pair.from === from || (pair.from instanceof Pid && pair.from.equals(from))
-  return isSameSender && isSameReceiver(pair.to, to)
+/** Whether the lane of that pair holds back these two without being told of them. */
+function covers(pair: Pair, from: Sender, to: Receiver): boolean {
+  if (pair.to === ANY) return pair.from === null || isSameSender(pair.from, from)
+  return isSameSender(pair.from, from) && isSameReceiver(pair.to, to)
+}
+
+function isSameSender(one: Sender, other: Sender): boolean {
+  return one === other || (one instanceof Pid && one.equals(other))
 }
 
 /** Written the same way, at least. */
@@ -222,7 +243,7 @@ function maySend(one: Sender, other: Sender): boolean {
 
 /** Nothing is lost of the order: what waits in different lanes belongs to different pairs. */
 function join(lane: Lane, other: Lane): void {
-  lane.pairs.push(...other.pairs)
+  lane.add(other.pairs)
   lane.active.push(...other.active)
   for (const each of other.held) lane.held.push(each)
 }

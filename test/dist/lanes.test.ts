@@ -154,3 +154,35 @@ test('a connection that is gone forgets what waited', (t) => {
   t.equal(lanes.next(), undefined)
   t.end()
 })
+
+test('what a sender sends to many waits in order, and the pairs that are told apart stay few', (t) => {
+  const lanes = new Lanes()
+  lanes.start(pid(1), far(0), large(2))
+  lanes.hold(lanes.find(pid(1), atom('name'))!, frame(0))
+  for (let i = 1; i <= 200; i++) {
+    const lane = lanes.find(pid(1), far(i))!
+    t.ok(lane.pairs.length <= 64)
+    lanes.hold(lane, frame(i))
+  }
+  t.equal(lanes.find(pid(2), far(1)), undefined, 'another sender goes ahead')
+  const order = Array.from({ length: 201 }, (_, i) => i)
+  const [fragment, held] = [lanes.next()!, lanes.next()!]
+  t.equal(name(fragment), '#1:1')
+  t.same([...held], order)
+  t.ok(lanes.isEmpty)
+  t.end()
+})
+
+test('the pairs of many senders stay few as well, and nothing goes ahead of them', (t) => {
+  const lanes = new Lanes()
+  lanes.start(null, far(0), large(2))
+  for (let i = 1; i <= 200; i++) {
+    const lane = lanes.find(pid(i), far(0))!
+    t.ok(lane.pairs.length <= 64)
+    lanes.hold(lane, frame(i))
+  }
+  t.ok(lanes.find(pid(300), far(5)), 'also what could have')
+  t.same(rest(lanes).length, 2)
+  t.ok(lanes.isEmpty)
+  t.end()
+})
