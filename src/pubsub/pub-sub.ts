@@ -143,9 +143,10 @@ export class PubSub {
     const left = all.filter((other) => !isSame(other, subscriber))
     if (left.length > 0) this.#topics.set(topic, left)
     else this.#topics.delete(topic)
+    if (left.length === all.length) return false
     if (subscriber instanceof Subscription) subscriber.unsubscribe()
     if (subscriber instanceof Pid) this.#unwatch(subscriber, all.length - left.length)
-    return left.length < all.length
+    return true
   }
 
   /**

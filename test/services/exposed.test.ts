@@ -118,3 +118,11 @@ test('a call that is none is badarg', async (t) => {
   t.same(await applyExposed(table, SELF, null, atom('f'), []), badarg)
   t.same(await applyExposed(table, SELF, atom('m'), 1, []), badarg)
 })
+
+test('a name with an arity is nobody else’s name: no call reaches the function with more arguments', async (t) => {
+  const table = new FunctionTable()
+  table.expose(MATH, { 'add/2': () => 1 })
+  t.ok(table.find(atom(MATH), atom('add'), 2))
+  t.equal(table.find(atom(MATH), atom('add'), 5), undefined)
+  t.equal(table.find(atom(MATH), atom('add/2'), 5), undefined)
+})

@@ -4,6 +4,9 @@ import { type Encodable, ImproperList, type Term } from '../../etf/index.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const MAX_CODE_POINT = 0x10ffff
 
+/** A call takes only so many arguments. */
+const CODES_AT_ONCE = 8192
+
 /** The text, or undefined for what is no character data. Binaries are UTF-8, or Latin-1 where that was said. */
 export function charsToText(
   chars: Term | Encodable,
@@ -35,8 +38,17 @@ export function charsToText(
   return parts.join('')
 }
 
+/** The text of these code points; bytes are those of Latin-1. */
+export function codePointsToText(codes: readonly number[] | Uint8Array): string {
+  let text = ''
+  for (let i = 0; i < codes.length; i += CODES_AT_ONCE) {
+    text += String.fromCodePoint(...codes.slice(i, i + CODES_AT_ONCE))
+  }
+  return text
+}
+
 function bytesToText(bytes: Uint8Array, encoding: 'unicode' | 'latin1'): string | undefined {
-  if (encoding === 'latin1') return String.fromCharCode(...bytes)
+  if (encoding === 'latin1') return codePointsToText(bytes)
   try {
     return decoder.decode(bytes)
   } catch {

@@ -16,6 +16,7 @@ import {
   type Term,
   Tuple,
 } from '../../etf/index.ts'
+import { codePointsToText } from './chars.ts'
 
 export interface SyntaxOptions {
   /** `~p`: lists of printable characters are strings. */
@@ -56,7 +57,7 @@ export function erlangTerm(term: Term, options: SyntaxOptions): string {
   if (term instanceof Atom) return erlangAtom(term.name)
   if (Array.isArray(term)) {
     if (term.length > 0 && options.strings && isPrintable(term, options)) {
-      return quote(String.fromCodePoint(...(term as number[])), '"')
+      return quote(codePointsToText(term as number[]), '"')
     }
     return `[${list(term)}]`
   }
@@ -116,10 +117,10 @@ function erlangBinary(bytes: Uint8Array, text: string | undefined, options: Synt
         ? isPrintable(codes, options)
         : text !== undefined && options.unicode && isPrintable(codes, options)
     ) {
-      return `<<${quote(String.fromCodePoint(...codes), '"')}${isPlain ? '' : '/utf8'}>>`
+      return `<<${quote(codePointsToText(codes), '"')}${isPlain ? '' : '/utf8'}>>`
     }
     if (bytes.length > 0 && isPrintable([...bytes], options) && !options.unicode) {
-      return `<<${quote(String.fromCharCode(...bytes), '"')}>>`
+      return `<<${quote(codePointsToText(bytes), '"')}>>`
     }
   }
   return `<<${[...bytes].join(',')}>>`

@@ -26,6 +26,9 @@ export type FunctionResolver = (
   arity: number,
 ) => ExposedFunction | undefined | Promise<ExposedFunction | undefined>
 
+/** A name that means one arity only: no caller can ask for it as it stands. */
+const WITH_ARITY = /\/\d+$/
+
 /** What one call of `expose` added. */
 type Layer = ReadonlyMap<string, ExposedFunction>
 
@@ -115,8 +118,10 @@ function findIn(
   if (layers === undefined) return undefined
   const exact = `${name}/${arity}`
   for (let index = layers.length - 1; index >= 0; index--) {
-    const found = layers[index]?.get(exact) ?? layers[index]?.get(name)
+    const found = layers[index]?.get(exact)
     if (found !== undefined) return found
+    const ofAnyArity = layers[index]?.get(name)
+    if (ofAnyArity !== undefined && !WITH_ARITY.test(name)) return ofAnyArity
   }
   return undefined
 }
