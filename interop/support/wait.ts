@@ -4,7 +4,7 @@
 import { createServer } from 'node:net'
 
 export interface WaitOptions {
-  /** Milliseconds until it gives up; 5000. */
+  /** Milliseconds until it gives up; 20,000, since a busy machine takes its time. */
   readonly timeout?: number
   /** Milliseconds between two looks; 10. */
   readonly interval?: number
@@ -18,7 +18,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | PromiseLike<T>,
-  { timeout = 5000, interval = 10, what }: WaitOptions,
+  { timeout = 20_000, interval = 10, what }: WaitOptions,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeout
   let last: unknown
