@@ -1,0 +1,351 @@
+/**
+ * The cases of the contest. Each has a baseline, which is what BEAM nodes need among themselves, and one or more
+ * challengers that do the same with a node of ours in it.
+ */
+import type { Client, ElixirClient, Field, Server } from './field.ts'
+import { cpuPercentWhile, startupOfBeam, startupOfNode } from './processes.ts'
+
+/** What one measurement gives: the figure that counts, and percentiles where single operations were timed. */
+export interface Sample {
+  readonly value: number
+  /** p50, p99 and p99.9, in microseconds. */
+  readonly latency?: readonly [p50: number, p99: number, p999: number]
+}
+
+export type Measure = () => Promise<Sample>
+
+export interface Case {
+  readonly id: string
+  readonly what: string
+  readonly unit: string
+  /** Whether more is better. */
+  readonly better: 'more' | 'less'
+  /** Of the first challenger: as a ratio to the baseline, or in the unit of the case. */
+  readonly target?: { readonly ratio: number } | { readonly value: number }
+  /** By name, the baseline first. */
+  readonly contestants: Readonly<Record<string, Measure>>
+  /** How often it is measured at most; the cases that take long. */
+  readonly rounds?: number
+}
+
+export interface Players {
+  readonly field: Field
+  readonly elixir: ElixirClient
+  readonly flooder: ElixirClient
+  readonly ts: Client
+  readonly beamServer: Server
+  readonly tsServer: Server
+}
+
+/** How much of everything; 1 is the whole. */
+export interface Scale {
+  readonly part: number
+}
+
+const BOTH = 'Elixir -> BEAM'
+const OURS = 'Elixir -> beamjoin'
+
+const timed = ([value, p50, p99, p999]: number[]): Sample => ({
+  value: value!,
+  ...(p50 === undefined ? {} : { latency: [p50, p99!, p999!] as const }),
+})
+
+export function casesOf(players: Players, { part }: Scale): Case[] {
+  const { elixir, flooder, ts, beamServer, tsServer } = players
+  const some = (count: number) => Math.max(1, Math.round(count * part))
+
+  const calls =
+    (client: Client, server: Server, callers: number, each: number, payload = 'next'): Measure =>
+    async () =>
+      timed(await client.calls(server.name, callers, some(each), payload))
+  const sequential = (client: Client, server: Server): Measure => {
+    const measure = calls(client, server, 1, 5_000)
+    return async () => {
+      const { value, latency } = await measure()
+      return { value: 1e6 / value, ...(latency && { latency }) }
+    }
+  }
+  const byServer = (measure: (server: Server) => Measure): Record<string, Measure> => ({
+    [BOTH]: measure(beamServer),
+    [OURS]: measure(tsServer),
+  })
+  const byClient = (measure: (client: Client, server: Server) => Measure): Record<string, Measure> => ({
+    [BOTH]: measure(elixir, beamServer),
+    'beamjoin -> BEAM': measure(ts, beamServer),
+    'beamjoin -> beamjoin': measure(ts, tsServer),
+  })
+  const megabytes =
+    (size: number, measure: Measure): Measure =>
+    async () => {
+      const { value, latency } = await measure()
+      return { value: (value * size * 2) / 2 ** 20, ...(latency && { latency }) }
+    }
+
+  const concurrent = (callers: number, each: number): Case => ({
+    id: `calls-${callers}`,
+    what: `${callers} callers at a time`,
+    unit: 'calls/s',
+    better: 'more',
+    ...(callers >= 64 ? { target: { ratio: 1 } } : {}),
+    contestants: byServer((server) => calls(elixir, server, callers, each)),
+  })
+
+  const echo = (kind: 'binary' | 'text', size: number, each: number, name: string): Case => ({
+    id: `echo-${kind}-${name.replace(' ', '').toLowerCase()}`,
+    what: `echo of ${name} of ${kind === 'binary' ? 'bytes' : 'text'}`,
+    unit: 'MiB/s',
+    better: 'more',
+    ...(size === 2 ** 20 ? { target: { ratio: 0.8 } } : {}),
+    contestants: byServer((server) => megabytes(size, calls(elixir, server, 1, each, `${kind} ${size}`))),
+  })
+
+  return [
+    {
+      id: 'call',
+      what: 'one call after the other',
+      unit: 'us',
+      better: 'less',
+      target: { ratio: 1 },
+      contestants: byServer((server) => sequential(elixir, server)),
+    },
+    concurrent(8, 2_500),
+    concurrent(64, 500),
+    concurrent(120, 300),
+    {
+      id: 'integers',
+      what: 'echo of a list of 200 integers',
+      unit: 'calls/s',
+      better: 'more',
+      target: { ratio: 2 },
+      contestants: byServer((server) => calls(elixir, server, 1, 4_000, 'integers')),
+    },
+    {
+      id: 'casts-received',
+      what: 'casts received',
+      unit: 'casts/s',
+      better: 'more',
+      target: { ratio: 1 },
+      contestants: byServer((server) => async () => timed(await elixir.casts(server.name, some(200_000)))),
+    },
+    {
+      id: 'flooded-call',
+      what: 'p99 of a call while another node sends bursts of casts',
+      unit: 'us',
+      better: 'less',
+      contestants: byServer((server) => async () => {
+        const stop = await flooder.flood(server.name)
+        try {
+          const sample = timed(await elixir.calls(server.name, 1, some(1_000), 'next'))
+          return { value: sample.latency![1], latency: sample.latency! }
+        } finally {
+          await stop()
+        }
+      }),
+    },
+    echo('binary', 2 ** 10, 3_000, '1 KiB'),
+    echo('binary', 2 ** 16, 1_000, '64 KiB'),
+    echo('binary', 2 ** 20, 60, '1 MiB'),
+    echo('text', 2 ** 20, 60, '1 MiB'),
+    echo('binary', 2 ** 24, 6, '16 MiB'),
+    {
+      id: 'client-call',
+      what: 'one call after the other, as a client',
+      unit: 'us',
+      better: 'less',
+      contestants: byClient(sequential),
+    },
+    {
+      id: 'client-calls-64',
+      what: '64 callers at a time, as a client',
+      unit: 'calls/s',
+      better: 'more',
+      contestants: byClient((client, server) => calls(client, server, 64, 500)),
+    },
+    {
+      id: 'casts-sent',
+      what: 'casts sent',
+      unit: 'casts/s',
+      better: 'more',
+      target: { ratio: 1 },
+      contestants: byClient(
+        (client, server) => async () => timed(await client.casts(server.name, some(200_000))),
+      ),
+    },
+    {
+      id: 'client-integers',
+      what: 'echo of 200 integers, as a client',
+      unit: 'calls/s',
+      better: 'more',
+      contestants: byClient((client, server) => calls(client, server, 1, 4_000, 'integers')),
+    },
+    {
+      id: 'client-echo-1mib',
+      what: 'echo of 1 MiB of bytes, as a client',
+      unit: 'MiB/s',
+      better: 'more',
+      contestants: byClient((client, server) =>
+        megabytes(2 ** 20, calls(client, server, 1, 60, `binary ${2 ** 20}`)),
+      ),
+    },
+    {
+      id: 'connect',
+      what: 'connect to a node',
+      unit: 'ms',
+      better: 'less',
+      contestants: {
+        ...byServer((server) => async () => timed(await elixir.connect(server.name))),
+        'beamjoin -> BEAM': async () => timed(await ts.connect(beamServer.name)),
+      },
+    },
+    {
+      id: 'pg',
+      what: `${some(10_000)} pg joins until an Elixir node has seen them`,
+      unit: 'ms',
+      better: 'less',
+      target: { ratio: 1 },
+      contestants: byServer((server) => async () => {
+        const seen = await elixir.joins(some(10_000))
+        await server.join(some(10_000), elixir.name)
+        return timed(await seen())
+      }),
+    },
+    {
+      id: 'start-child',
+      what: `start_child of ${some(10_000)} children by 64 callers, each`,
+      unit: 'us',
+      better: 'less',
+      contestants: byServer((server) => async () => {
+        const sample = timed(await elixir.startChildren(server.name, some(10_000), 64))
+        await server.endChildren()
+        return sample
+      }),
+    },
+    ...slowCases(players, some),
+  ]
+}
+
+/** Those that start nodes of their own, or wait; measured less often. */
+function slowCases(players: Players, some: (count: number) => number): Case[] {
+  const { field, elixir, beamServer, tsServer } = players
+  const CROWD = some(50)
+  const byServer = (measure: (server: Server) => Measure): Record<string, Measure> => ({
+    BEAM: measure(beamServer),
+    beamjoin: measure(tsServer),
+  })
+  return [
+    {
+      id: 'failover',
+      what: `failover of ${some(10_000)} children of a killed node, each`,
+      unit: 'us',
+      better: 'less',
+      rounds: 3,
+      contestants: {
+        BEAM: () => failoverOfBeam(field, some(10_000)),
+        beamjoin: () => failover(field, some(10_000)),
+      },
+    },
+    {
+      id: 'idle',
+      what: `processor time with ${CROWD} idle connections`,
+      unit: '% of a core',
+      better: 'less',
+      target: { value: 1 },
+      rounds: 2,
+      contestants: byServer((server) => async () => {
+        const leave = await field.crowd(CROWD, server)
+        try {
+          return { value: await cpuPercentWhile(server.pid, some(20_000)) }
+        } finally {
+          await leave()
+        }
+      }),
+    },
+    {
+      id: 'connection-memory',
+      what: 'memory of a connection',
+      unit: 'KiB',
+      better: 'less',
+      rounds: 2,
+      contestants: byServer((server) => async () => {
+        const before = await server.memory()
+        const leave = await field.crowd(CROWD, server)
+        const value = ((await server.memory()) - before) / CROWD / 1024
+        await leave()
+        return { value }
+      }),
+    },
+    {
+      id: 'child-memory',
+      what: 'memory of an idle child',
+      unit: 'bytes',
+      better: 'less',
+      rounds: 2,
+      contestants: byServer((server) => async () => {
+        const count = some(10_000)
+        const before = await server.memory()
+        await elixir.startChildren(server.name, count, 64)
+        const value = ((await server.memory()) - before) / count
+        await server.endChildren()
+        return { value }
+      }),
+    },
+    {
+      id: 'startup',
+      what: 'start of a node, from the command to registered',
+      unit: 'ms',
+      better: 'less',
+      contestants: {
+        BEAM: async () => ({ value: (await startupOfBeam(field.epmdPort)).total }),
+        beamjoin: async () => ({ value: (await startupOfNode(field.epmdPort)).total }),
+      },
+    },
+    {
+      id: 'import-and-start',
+      what: 'import of the package to registered',
+      unit: 'ms',
+      better: 'less',
+      target: { value: 250 },
+      contestants: {
+        beamjoin: async () => ({ value: (await startupOfNode(field.epmdPort)).own }),
+      },
+    },
+  ]
+}
+
+async function failoverOfBeam(field: Field, count: number): Promise<Sample> {
+  const [gone, left] = [await field.beamServer(), await field.beamServer()]
+  const eval_ = { timeout: 120_000 }
+  await left.peer.eval(`true = Node.connect(:"${gone.name}")`)
+  await gone.peer.eval(`GenServer.call(Bench.Failover, {:run, Enum.to_list(1..${count})}, :infinity)`, eval_)
+  await left.peer.eval(
+    `GenServer.call(Bench.Failover, {:follow, :"${gone.name}", Enum.to_list(1..${count})})`,
+  )
+  const begun = performance.now()
+  await gone.peer.kill()
+  await left.peer.eval(
+    `Enum.find(Stream.repeatedly(fn -> Process.sleep(5); DynamicSupervisor.count_children(Bench.Children).active end), & &1 == ${count})`,
+    eval_,
+  )
+  const value = ((performance.now() - begun) * 1000) / count
+  await left.peer.kill()
+  return { value }
+}
+
+async function failover(field: Field, count: number): Promise<Sample> {
+  const [gone, left] = [await field.tsServer(), await field.tsServer()]
+  await gone.node.run('distribute')
+  await left.node.run('connect', gone.name)
+  await left.node.run('distribute')
+  await gone.node.run('runChildren', count)
+  await until(async () => (await left.node.run('countAll')) === count)
+  const begun = performance.now()
+  await gone.node.kill()
+  await until(async () => (await left.node.run('countLocal')) === count)
+  const value = ((performance.now() - begun) * 1000) / count
+  await left.node.kill()
+  return { value }
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}

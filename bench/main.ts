@@ -1,0 +1,149 @@
+/**
+ * A node of ours beside a BEAM node: `npm run bench`. The same Elixir client measures a BEAM server and a TypeScript server,
+ * a TypeScript client measures both, on one machine and turn and turn about. See `npm run bench -- --help`.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { findBeam, withCleanup } from '../interop/peer.ts'
+import { type Case, casesOf, type Sample } from './contest/cases.ts'
+import { Field } from './contest/field.ts'
+import { describeMachine } from './contest/machine.ts'
+import { plot } from './contest/plot.ts'
+import { markdownReport, terminalReport } from './contest/report.ts'
+import { type CaseResult, resultOf } from './contest/results.ts'
+import { build } from './prepare.ts'
+
+const RESULTS = fileURLToPath(new URL('./results/', import.meta.url))
+const DOCUMENT = fileURLToPath(new URL('../docs/performance-nodes.md', import.meta.url))
+const PICTURE = fileURLToPath(new URL('../docs/performance-nodes.svg', import.meta.url))
+const TABLE =
+  /(<!-- figures: written by "npm run bench -- --publish" -->\n)[\s\S]*(\n<!-- end of figures -->)/
+
+const HELP = `npm run bench -- [OPTIONS]
+
+A node of ours beside a BEAM node; some minutes on an otherwise idle machine.
+
+  --quick        a part of everything, in under two minutes: for a first look
+  --only ID,...  these cases only; every ID that begins so counts
+  --rounds N     measurements of each contestant; default 5, and 3 with --quick
+  --otp N        the BEAM: 25, 27 or 29; default: the machine's own
+  --list         print the cases and stop
+  --publish      write the table and the picture into docs/ as well
+  --profile DIR  write profiles of the TypeScript nodes (node --cpu-prof) into DIR
+  --help
+
+Everything is written to bench/results/nodes.json and nodes.svg.
+`
+
+interface Options {
+  readonly quick: boolean
+  readonly only: readonly string[]
+  readonly rounds: number
+  readonly list: boolean
+  readonly publish: boolean
+  readonly profile: string | undefined
+}
+
+const options = readOptions()
+if (options !== undefined) {
+  try {
+    await run(options)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', default: '' },
+        rounds: { type: 'string' },
+        otp: { type: 'string' },
+        list: { type: 'boolean', default: false },
+        publish: { type: 'boolean', default: false },
+        profile: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(HELP)
+      return undefined
+    }
+    const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
+    if (!Number.isInteger(rounds) || rounds < 1)
+      throw new Error(`--rounds takes a whole number from 1, got ${values.rounds}`)
+    if (values.otp !== undefined) process.env['BEAMJOIN_OTP'] = values.otp
+    const { quick, list, publish, profile } = values
+    return { quick, only: values.only.split(',').filter(Boolean), rounds, list, publish, profile }
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+async function run({ quick, only, rounds, list, publish, profile }: Options): Promise<void> {
+  findBeam()
+  build()
+  await withCleanup(async (defer) => {
+    const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+    const field = await Field.open(defer, flags)
+    const beamServer = await field.beamServer()
+    const players = {
+      field,
+      beamServer,
+      tsServer: await field.tsServer(),
+      elixir: await field.elixirClient(),
+      flooder: await field.elixirClient(),
+      ts: await field.tsClient(),
+    }
+    const all = casesOf(players, { part: quick ? 0.2 : 1 })
+    const cases = all.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)))
+    if (list || cases.length === 0) {
+      for (const { id, what } of all) process.stdout.write(`${id.padEnd(20)} ${what}\n`)
+      if (!list) throw new Error(`no case begins with ${only.join(' or ')}: these are all there are`)
+      return
+    }
+    const machine = describeMachine(beamServer.peer.version)
+    const results: CaseResult[] = []
+    for (const one of cases) results.push(resultOf(one, await measure(one, rounds, quick)))
+    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+    process.stdout.write(terminalReport(machine, results))
+    mkdirSync(RESULTS, { recursive: true })
+    writeFileSync(`${RESULTS}nodes.json`, `${JSON.stringify({ machine, quick, rounds, results }, null, 1)}\n`)
+    writeFileSync(`${RESULTS}nodes.svg`, plot(machine, results))
+    if (publish) {
+      const document = readFileSync(DOCUMENT, 'utf8')
+      writeFileSync(
+        DOCUMENT,
+        document.replace(TABLE, (_, begin, end) => `${begin}${markdownReport(machine, results)}${end}`),
+      )
+      writeFileSync(PICTURE, plot(machine, results))
+    }
+    // A node that writes its profile needs to end by itself.
+    if (profile !== undefined) await field.endTsNodes()
+  })
+}
+
+/** Turn and turn about, each round in another order; the first round warms up. */
+async function measure(one: Case, rounds: number, quick: boolean): Promise<Record<string, Sample[]>> {
+  const samples: Record<string, Sample[]> = {}
+  for (const name of Object.keys(one.contestants)) samples[name] = []
+  const isSlow = one.rounds !== undefined
+  const count = Math.min(rounds, one.rounds ?? rounds, isSlow && quick ? 1 : rounds)
+  for (let round = isSlow ? 0 : -1; round < count; round++) {
+    const turn = Object.entries(one.contestants)
+    if (round % 2 !== 0) turn.reverse()
+    for (const [name, run] of turn) {
+      if (process.stderr.isTTY)
+        process.stderr.write(`\r\u001b[K${one.id}: ${name}, round ${round + 1} of ${count}`)
+      const sample = await run()
+      if (round >= 0) samples[name]!.push(sample)
+    }
+  }
+  return samples
+}
