@@ -40,6 +40,8 @@ export interface ServerDefinition<
   readonly casts?: Casts & InfoHandlers<S> & ThisType<HandlerThis>
   readonly infos?: Infos & InfoHandlers<S> & ThisType<HandlerThis>
   terminate?(reason: Term, state: S): MaybePromise<void>
+  /** As `GenServer.handoff`. */
+  handoff?(state: S): MaybePromise<Encodable>
 }
 
 /** The class that a definition stands for; start it as any other. */
@@ -153,6 +155,12 @@ export function defineServer<
     }
   }
 
+  const { handoff } = definition
+  if (handoff !== undefined) {
+    Defined.prototype.handoff = function (state: S) {
+      return handoff.call(this as unknown as HandlerThis, state)
+    }
+  }
   Object.defineProperty(Defined, 'name', { value: name })
   return Defined
 }

@@ -96,6 +96,13 @@ export abstract class GenServer<S = unknown> implements ServerCallbacks<S> {
     return state
   }
 
+  /**
+   * What the new instance gets as `handoff` among the options of its `init`, when a child of a DistributedSupervisor goes
+   * on on another node: after `drain` there, or because the ring wants it elsewhere. Any term. It is the last callback
+   * before `terminate`; messages that come behind it are lost with the old instance. Without it nothing is handed over.
+   */
+  handoff?(state: S): MaybePromise<Encodable>
+
   /** Answers a call whose callback returned `noreply`; also long after. */
   protected reply(from: From, value: Encodable): void {
     this.self.reply(from, value)

@@ -151,6 +151,7 @@ export interface ServerCallbacks<S> {
   terminate(reason: Term, state: S): MaybePromise<void>
   formatStatus(state: S): Encodable
   codeChange(oldVersion: Term, state: S, extra: Term): MaybePromise<S>
+  handoff?(state: S): MaybePromise<Encodable>
 }
 
 /** A class that extends `GenServer`. */

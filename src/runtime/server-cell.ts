@@ -75,6 +75,12 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     return this.#server.codeChange(oldVersion, this.state, extra)
   }
 
+  handoff(): MaybePromise<{ readonly state: unknown } | undefined> {
+    if (this.#server.handoff === undefined) return undefined
+    const state = this.#server.handoff(this.state)
+    return isThenable(state) ? Promise.resolve(state).then((given) => ({ state: given })) : { state }
+  }
+
   debugCommand(command: Term): Encodable {
     const debug = this.debug ?? new ServerDebug(this)
     const answer = debug.command(command)

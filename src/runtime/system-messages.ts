@@ -29,6 +29,8 @@ export interface SystemTarget {
   /** Does what `{debug, command}` asks for. */
   debugCommand(command: Term): Encodable
   formatStatus(): Encodable
+  /** What the server leaves to its successor; undefined when it leaves nothing. */
+  handoff(): MaybePromise<{ readonly state: unknown } | undefined>
   /** Has the server turn its state into that of another version. */
   codeChange(oldVersion: Term, extra: Term): MaybePromise<unknown>
 }
@@ -47,6 +49,7 @@ const DEBUG = atom('debug')
 const GEN_SERVER = atom('gen_server')
 const GET_STATE = atom('get_state')
 const GET_STATUS = atom('get_status')
+const HANDOFF = atom('$beamjoin_handoff')
 const HEADER = atom('header')
 const INIT = atom('init')
 const INITIAL_CALL = atom('$initial_call')
@@ -54,7 +57,10 @@ const MODULE = atom('module')
 const PROCESS_LABEL = atom('$process_label')
 const REPLACE_STATE = atom('replace_state')
 const RESUME = atom('resume')
+const NONE = atom('none')
 const RUNNING = atom('running')
+const SHUTDOWN = atom('shutdown')
+const STATE = atom('state')
 const STATUS = atom('status')
 const SUSPEND = atom('suspend')
 const SUSPENDED = atom('suspended')
@@ -71,6 +77,7 @@ export function answerSystem(server: SystemTarget, from: From, request: Term): M
     server.suspended = request === SUSPEND
     return { reply: OK }
   }
+  if (request === HANDOFF) return handOff(server)
   if (!(request instanceof Tuple)) return unknown(request)
   if (request.length === 2) {
     if (request[0] === TERMINATE) return { reply: OK, terminate: { reason: request[1] as Term } }
@@ -119,6 +126,22 @@ function changeCode(server: SystemTarget, oldVersion: Term, extra: Term): MaybeP
   try {
     const state = server.codeChange(oldVersion, extra)
     return isThenable(state) ? Promise.resolve(state).then(changed, failed) : changed(state)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** Asked by the supervisor of a child that goes on elsewhere. No message is handled between the answer and the end. */
+function handOff(server: SystemTarget): MaybePromise<SystemAnswer> {
+  const terminate = { reason: SHUTDOWN }
+  const given = (handoff: { readonly state: unknown } | undefined): SystemAnswer => ({
+    reply: handoff === undefined ? NONE : tuple(STATE, handoff.state as Encodable),
+    terminate,
+  })
+  const failed = (error: unknown): SystemAnswer => ({ reply: tuple(ERROR, exitReason(error)), terminate })
+  try {
+    const handoff = server.handoff()
+    return isThenable(handoff) ? Promise.resolve(handoff).then(given, failed) : given(handoff)
   } catch (error) {
     return failed(error)
   }

@@ -2,8 +2,11 @@
 import type { Atom, Pid, Term } from '../etf/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 
-/** What became of a start: it runs, it chose not to, or it did not work and may be tried again. */
-export type StartOutcome = 'started' | 'ignored' | 'failed'
+/**
+ * What became of a start: it runs, it chose not to, it did not work and may be tried again, or the node that was asked
+ * has no such module or no supervisor.
+ */
+export type StartOutcome = 'started' | 'ignored' | 'failed' | 'cannot'
 
 export interface ChildActions {
   /** Starts a child on this node. */

@@ -27,6 +27,7 @@ import {
 } from './child-spec.ts'
 import { SupervisorError } from './errors.ts'
 import { parseVia, toModuleName, viaTuple } from './names.ts'
+import type { Handoff } from './peer-messages.ts'
 
 /** The options of a child. The first five are for the supervisor, all others go to `init`. */
 export interface ChildOptions {
@@ -111,12 +112,16 @@ export function childNameOf(spec: ChildSpec, supervisor: Atom): { readonly name:
   return via !== undefined && via.supervisor === supervisor ? { name: via.child } : undefined
 }
 
-/** What `init` gets: the options without the name, or the arguments as they are. */
-export function initArgument(spec: ChildSpec): unknown {
+/**
+ * What `init` gets: the options without the name, or the arguments as they are.
+ *
+ * @param handoff what an instance that moved here left; only options have a place for it
+ */
+export function initArgument(spec: ChildSpec, handoff?: Handoff): unknown {
   const options = optionsOf(spec)
   if (options === undefined) return spec.start.args.length > 1 ? spec.start.args : spec.start.args[0]
   const { name: _, ...rest } = options
-  return rest
+  return handoff === undefined ? rest : { ...rest, handoff: handoff.state }
 }
 
 /** A name that is no child's: a registered one. */

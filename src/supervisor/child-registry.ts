@@ -3,7 +3,6 @@
  * the group of its name. Registers the children of this node, tells the other TypeScript nodes how to start them again,
  * settles names with two owners, and restarts the children of nodes that are gone (design.md, sections 5 and 6).
  */
-import type { Timer } from '../core/index.ts'
 import {
   type Atom,
   EncodeError,
@@ -17,43 +16,39 @@ import {
 import type { ChildActions } from './child-actions.ts'
 import { type ChildSpec, childSpecToMap } from './child-spec.ts'
 import type { Cluster } from './cluster.ts'
-import { Failover, type FailoverAction, GRACE_MS } from './failover.ts'
 import type { GroupScope, ScopeEvent, SupervisorHost } from './host.ts'
 import type { Listeners } from './listeners.ts'
+import { LostChildren } from './lost-children.ts'
 import { NameConflicts } from './name-conflicts.ts'
 import type { SupervisorNames } from './names.ts'
 import { encodeChildren, encodeGone, type PeerMessage } from './peer-messages.ts'
 import { winner } from './placement.ts'
+import { remoteSpecs } from './remote-specs.ts'
 import { SpecStore } from './spec-store.ts'
+import { SpecWatch } from './spec-watch.ts'
 
 /** Children told in one message to a node that comes into sight. */
 const BATCH = 1_000
-
-/** Each look at the lost children looks at all of them: failures of many are seen to together. */
-const MIN_PAUSE_MS = 100
 
 export class ChildRegistry {
   readonly #host: SupervisorHost
   readonly #names: SupervisorNames
   readonly #cluster: Cluster
   readonly #listeners: Listeners
-  readonly #actions: ChildActions
   /** Whether children of other nodes are started again here. */
   readonly #caches: boolean
   readonly #specs = new SpecStore()
-  readonly #failover: Failover<ChildSpec>
+  readonly #lost: LostChildren
+  readonly #watch: SpecWatch
   readonly #conflicts: NameConflicts
   /** Children whose options cannot leave this node. */
   readonly #private = new TermSet<Term>()
-  /** Lost children that are being started again, and by which action; the last one decides. */
-  readonly #restoring = new TermMap<Term, FailoverAction<ChildSpec>>()
+  /** Nodes that have handed over their children; what still ran there when they left is lost. */
+  readonly #drained = new Set<Atom>()
   /** Names by the key of the pid. */
   readonly #namesOf = new Map<string, Term>()
   #scope: GroupScope
   #unsubscribe: () => void
-  #timer: Timer | undefined
-  /** When the timer fires. */
-  #evaluatesAt = 0
   #stopped = false
 
   constructor(
@@ -68,9 +63,19 @@ export class ChildRegistry {
     this.#names = names
     this.#cluster = cluster
     this.#listeners = listeners
-    this.#actions = actions
     this.#caches = caches
-    this.#failover = new Failover(host.name)
+    this.#lost = new LostChildren(host, names.name, cluster, actions, {
+      livesElsewhere: (name) => this.#livesElsewhere(name),
+      withdraw: (name) => this.#withdraw(name),
+    })
+    this.#watch = new SpecWatch({
+      clock: host.clock,
+      ask: (node) => remoteSpecs(host.rpc, node, names.name),
+      learned: (node, pid, spec) => {
+        const name = this.#namesOf.get(pid.key)
+        if (name !== undefined && pid.node === node) this.#specs.set(node, name, spec)
+      },
+    })
     this.#conflicts = new NameConflicts(host, names.name, cluster, actions, (name) => this.#owners(name))
     this.#scope = host.pg(names.scope)
     this.#unsubscribe = this.#scope.onChange((event) => this.#handleEvent(event))
@@ -113,7 +118,7 @@ export class ChildRegistry {
 
   /** The node on which a lost child starts again, if not here. */
   homeOfLost(name: Term): Atom | undefined {
-    const home = this.#failover.home(this.#cluster, name)
+    const home = this.#lost.home(name)
     return home === this.#host.name ? undefined : home
   }
 
@@ -147,13 +152,13 @@ export class ChildRegistry {
   /** The start failed after all; a restart, by its supervisor (`isTriedAgain`) or by us, is not over with that. */
   unregister(name: Term, spec: ChildSpec, pid: Pid, isTriedAgain: boolean): void {
     this.leave(name, pid)
-    if (!isTriedAgain && !this.#restoring.has(name)) this.forget(name, spec)
+    if (!isTriedAgain && !this.#lost.isRestoring(name)) this.forget(name, spec)
   }
 
   /** A child of this node ended for good. Another one may have its name by now, with a specification of its own. */
   forget(name: Term, spec: ChildSpec): void {
     if (this.#specs.get(this.#host.name, name) !== spec) return
-    this.#failover.settled(name)
+    this.#lost.settled(name)
     this.#withdraw(name)
   }
 
@@ -169,6 +174,8 @@ export class ChildRegistry {
   /** A TypeScript node came into sight: it learns what runs here. */
   handleDeclared(node: Atom): void {
     if (node === this.#host.name) return
+    this.#drained.delete(node)
+    this.#lost.appeared(node)
     const children = this.#specs.ownedBy(this.#host.name).filter(([name]) => !this.#private.has(name))
     for (let i = 0; i < children.length; i += BATCH) {
       this.#tell(node, encodeChildren(this.#host.name, children.slice(i, i + BATCH)))
@@ -179,8 +186,8 @@ export class ChildRegistry {
     if (!this.#caches) return
     if (message.type === 'gone') {
       this.#specs.delete(message.node, message.name)
-      const isWanted = this.#restoring.has(message.name) || this.#hasSpecElsewhere(message.name)
-      if (!isWanted) this.#failover.settled(message.name)
+      const isWanted = this.#lost.isRestoring(message.name) || this.#hasSpecElsewhere(message.name)
+      if (!isWanted) this.#lost.settled(message.name)
     } else {
       for (const [name, spec] of message.children) this.#specs.set(message.node, name, spec)
     }
@@ -188,6 +195,7 @@ export class ChildRegistry {
 
   /** A node is gone. What it announced and never joined, or was just restarting, is lost with it. */
   handleNodeDown(node: Atom): void {
+    this.#watch.forget(node)
     for (const [name] of this.#specs.ownedBy(node)) {
       const owners = this.#owners(name)
       if (owners.length === 0) this.#lose(name, node)
@@ -196,15 +204,22 @@ export class ChildRegistry {
     }
   }
 
+  /** A node has handed over its children and goes. What nobody has taken is lost, now or when it ends there. */
+  handleDrained(node: Atom): void {
+    this.#drained.add(node)
+    this.handleNodeDown(node)
+  }
+
   /** Places may have changed: lost children may have another home. */
   handleClusterChange(): void {
-    if (this.#failover.size > 0) this.#planEvaluation(0)
+    this.#lost.reconsider()
   }
 
   stop(): void {
     this.#stopped = true
     this.#unsubscribe()
-    this.#timer?.cancel()
+    this.#lost.stop()
+    this.#watch.stop()
     this.#conflicts.stop()
   }
 
@@ -265,15 +280,28 @@ export class ChildRegistry {
     for (const pid of pids) {
       if (type === 'join') this.#namesOf.set(pid.key, group)
       else if (!this.#scope.members(group).some((left) => left.equals(pid))) this.#namesOf.delete(pid.key)
+      if (this.#isStranger(pid.node)) this.#handleStranger(type, group, pid.node, nodeDown)
       if (pid.node === this.#host.name) {
         if (type === 'join') this.#listeners.processStarted(group, pid)
         else this.#listeners.processStopped(group, pid)
       }
-      if (type === 'leave' && nodeDown) this.#handleLostOwner(group, pid.node)
+      if (type === 'leave' && (nodeDown || this.#drained.has(pid.node)))
+        this.#handleLostOwner(group, pid.node)
     }
     if (type === 'leave') return
-    if (!this.#restoring.has(group)) this.#settle(group, this.#livesElsewhere(group))
+    if (!this.#lost.isRestoring(group)) this.#settle(group, this.#livesElsewhere(group))
     if (this.#owners(group).length > 1) this.#conflicts.found(group)
+  }
+
+  /** A node that does not tell how its children are started. */
+  #isStranger(node: Atom): boolean {
+    return this.#caches && node !== this.#host.name && !this.#cluster.declared.has(node)
+  }
+
+  #handleStranger(type: 'join' | 'leave', name: Term, node: Atom, isDown: boolean): void {
+    if (type === 'join') this.#watch.appeared(node)
+    // As the hex package: one that is restarted is told of anew.
+    else if (!isDown && !this.#drained.has(node)) this.#specs.delete(node, name)
   }
 
   #handleLostOwner(name: Term, node: Atom): void {
@@ -288,61 +316,15 @@ export class ChildRegistry {
 
   /** A lost child is lost no more. What was announced of attempts here holds only for a child of this node. */
   #settle(name: Term, isElsewhere: boolean): void {
-    if (!this.#failover.has(name)) return
-    this.#failover.settled(name)
+    if (!this.#lost.has(name)) return
+    this.#lost.settled(name)
     if (isElsewhere) this.#withdraw(name)
   }
 
   #lose(name: Term, node: Atom): void {
     const spec = this.#specs.take(node, name)
     if (this.#stopped || spec === undefined || spec.restart === 'temporary') return
-    const { module } = spec.start
-    this.#failover.lost({ name, module, spec }, this.#host.clock.now())
-    this.#planEvaluation(0)
-  }
-
-  #planEvaluation(ms: number): void {
-    if (this.#stopped) return
-    const at = this.#host.clock.now() + ms
-    if (this.#timer !== undefined && this.#evaluatesAt <= at) return
-    this.#timer?.cancel()
-    this.#evaluatesAt = at
-    this.#timer = this.#host.clock.after(ms, () => this.#evaluate())
-  }
-
-  #evaluate(): void {
-    this.#timer = undefined
-    const now = this.#host.clock.now()
-    for (const action of this.#failover.due(this.#cluster, now)) void this.#run(action)
-    const next = this.#failover.nextAt()
-    if (next !== undefined) this.#planEvaluation(Math.max(MIN_PAUSE_MS, next - now))
-  }
-
-  async #run(action: FailoverAction<ChildSpec>): Promise<void> {
-    const { name, spec } = action.child
-    const fields = { supervisor: this.#names.name.name, child: inspect(name) }
-    if (action.type === 'forget') {
-      this.#host.logger.warn({ ...fields, why: action.why }, 'a child of a node that is gone is given up')
-      this.#withdraw(name)
-      return
-    }
-    if (action.type === 'start') {
-      this.#host.logger.info(fields, 'a child of a node that is gone is started again here')
-    }
-    this.#restoring.set(name, action)
-    const outcome =
-      action.type === 'start'
-        ? await this.#actions.startHere(spec)
-        : await this.#actions.startOn(action.node, spec)
-    if (this.#restoring.get(name) !== action) return
-    this.#restoring.delete(name)
-    const isElsewhere = this.#livesElsewhere(name)
-    if (outcome !== 'failed' || isElsewhere) {
-      this.#settle(name, isElsewhere || outcome === 'ignored' || action.type === 'ask')
-      return
-    }
-    this.#failover.failed(name, this.#host.clock.now())
-    this.#planEvaluation(GRACE_MS)
+    this.#lost.add(name, node, spec)
   }
 }
 

@@ -11,6 +11,9 @@ import type { Cluster } from './cluster.ts'
 import { candidates } from './placement.ts'
 import { type RemoteSupervisors, readAnswer, type StartAnswer } from './remote-supervisors.ts'
 
+/** A start that was passed on so often is run or refused. */
+const MOST_HOPS = 3
+
 const ERROR = atom('error')
 const UNDEF = atom('undef')
 
@@ -50,13 +53,18 @@ export class ChildStarter {
   /**
    * For a start that another node asked of this one: what the node that is to have it answers, or undefined when it is
    * ours to start. The promise never rejects: somebody far away waits for the answer.
+   *
+   * @param hops how often it was passed on already
    */
-  passOn(spec: ChildSpec): Promise<Term> | undefined {
+  passOn(spec: ChildSpec, hops = 0): Promise<Term> | undefined {
     const { cluster, registry, remote, supervisor } = this.#parts
     const { module } = spec.start
     const named = childNameOf(spec, supervisor)
     let nodes: Atom[]
-    if (this.#parts.runsHere(module)) {
+    if (hops >= MOST_HOPS) {
+      if (this.#parts.runsHere(module)) return undefined
+      nodes = []
+    } else if (this.#parts.runsHere(module)) {
       // The hex package sends all children of a dead node to one node; each has a home of its own.
       const home = named && registry.homeOfLost(named.name)
       if (home === undefined) return undefined
@@ -65,9 +73,9 @@ export class ChildStarter {
       nodes = candidates(cluster, named === undefined ? spec.id : named.name, module)
     }
     const others = nodes.filter((node) => node !== cluster.self)
-    return this.#firstOf(others, spec, (next) => remote.passOn(next, spec)).catch(
-      (error: unknown) => tuple(ERROR, exitReason(error)) as Term,
-    )
+    const ask = (next: Atom): Promise<StartAnswer> =>
+      cluster.declared.has(next) ? remote.passOnToPeer(next, spec, hops + 1) : remote.passOn(next, spec)
+    return this.#firstOf(others, spec, ask).catch((error: unknown) => tuple(ERROR, exitReason(error)) as Term)
   }
 
   /** Starts on this node or on another, whichever it is. @throws EncodeError */

@@ -1,9 +1,10 @@
 /**
- * What this node knows of the cluster of one DistributedSupervisor, kept up to date: the ring, and what the TypeScript
- * nodes say they can run (design.md, section 5).
+ * What this node knows of the cluster of one DistributedSupervisor, kept up to date: the ring, and what the nodes say
+ * they can run (design.md, section 5).
  *
- * The latter is in a `:pg` scope of our own, `n.Modules`: every TypeScript node with this supervisor is a member of the
- * group `"members"`, and of the group of every module it can run.
+ * The latter is in a `:pg` scope of our own, `n.Modules`: every node with this supervisor that does not run the hex
+ * package is a member of the group `"members"`; a TypeScript node, of the group of every module it can run; an Elixir
+ * node, of the group `"elixir"`, which stands for every module that no TypeScript node claims.
  */
 import type { Logger } from '../core/index.ts'
 import { Atom, type Encodable, type Pid, type Term } from '../etf/index.ts'
@@ -12,8 +13,9 @@ import type { GroupScope, NodeInfo, SupervisorHost } from './host.ts'
 import { PeerReleases } from './peer-releases.ts'
 import type { ClusterView } from './placement.ts'
 
-/** No module has this name: modules are atoms, this is a binary. */
+/** No module has these names: modules are atoms, these are binaries. */
 const MEMBERS = 'members'
+const ELIXIR = 'elixir'
 
 const NOBODY: ReadonlySet<Atom> = new Set()
 
@@ -31,7 +33,7 @@ export interface ClusterEvents {
   onNodeUp(node: Atom, info: NodeInfo, isOurs: boolean): void
   /** `isOurs`: what is left of the ring names this node for the name of the one that went. */
   onNodeDown(node: Atom, info: NodeInfo, isOurs: boolean): void
-  /** A TypeScript node with this supervisor came into sight. */
+  /** A node with this supervisor that does not run the hex package came into sight. */
   onDeclared(node: Atom): void
   /** Places may have changed. */
   onChange(): void
@@ -40,6 +42,7 @@ export interface ClusterEvents {
 export class Cluster implements ClusterView {
   readonly ring = new HashRing()
   readonly declared = new Set<Atom>()
+  elixir: ReadonlySet<Atom> = NOBODY
   readonly self: Atom
   readonly #host: SupervisorHost
   readonly #options: ClusterOptions
@@ -94,6 +97,15 @@ export class Cluster implements ClusterView {
   declare(pid: Pid, modules: readonly Atom[]): void {
     this.scope.join(MEMBERS, pid)
     for (const module of modules) this.scope.join(module, pid)
+  }
+
+  /** This node is no home any more. It stays a member, or the others would take it for a node of the hex package. */
+  undeclare(pid: Pid): void {
+    for (const group of this.scope.groups()) {
+      if (group !== MEMBERS && this.scope.members(group).some((member) => member.equals(pid))) {
+        this.scope.leave(group, pid)
+      }
+    }
   }
 
   addNodes(nodes: readonly Atom[]): void {
@@ -159,6 +171,8 @@ export class Cluster implements ClusterView {
       this.declared.clear()
       for (const node of nodes) this.declared.add(node)
       for (const node of came) this.#events.onDeclared(node)
+    } else if (group === ELIXIR) {
+      this.elixir = nodes
     } else if (group instanceof Atom) {
       this.#claims.set(group, nodes)
     }

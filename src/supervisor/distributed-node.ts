@@ -11,44 +11,54 @@ import {
   type Reference,
   type Term,
   TermMap,
-  Tuple,
+  termEquals,
   tuple,
 } from '../etf/index.ts'
-import type { Process, ServerClass } from '../runtime/index.ts'
-import type { ChildActions, StartOutcome } from './child-actions.ts'
+import { exitReason, type Process, type ServerClass } from '../runtime/index.ts'
 import { childNameOf, initArgument, ordinaryName } from './child-args.ts'
 import type { ChildPlan } from './child-plan.ts'
 import { ChildRegistry } from './child-registry.ts'
-import { type ChildSpec, childSpecToTuple } from './child-spec.ts'
+import { type ChildSpec, childSpecToTuple, parseChildSpec } from './child-spec.ts'
 import { ChildStarter } from './child-starter.ts'
-import { ChildSupervisor, type ChildSupervisorSettings, endChildRequest } from './child-supervisor.ts'
+import {
+  ChildSupervisor,
+  type ChildSupervisorSettings,
+  endChildRequest,
+  Released,
+  releaseChildRequest,
+  takeChildRequest,
+} from './child-supervisor.ts'
 import { Children } from './children.ts'
 import { Cluster } from './cluster.ts'
 import type { ResolvedSupervisorOptions } from './distributed-options.ts'
+import { type DrainResult, drainChildren, type ResolvedDrainOptions } from './drain.ts'
+import { SupervisorError } from './errors.ts'
+import { failoverActions } from './failover-actions.ts'
+import { HandOver, type Movable } from './hand-over.ts'
 import type { SupervisorHost } from './host.ts'
 import { Listeners } from './listeners.ts'
 import { ModuleTable } from './module-table.ts'
 import { type SupervisorNames, supervisorNames } from './names.ts'
-import type { PeerMessage } from './peer-messages.ts'
+import type { Handoff, PeerMessage, PeerRequest } from './peer-messages.ts'
 import { type RegistryDesk, RegistryServer } from './registry-server.ts'
 import { RemoteSupervisors } from './remote-supervisors.ts'
 import type { TreeParts } from './supervision-tree.ts'
 import { registryStateTerm } from './wire-terms.ts'
 
-const ALREADY_STARTED = atom('already_started')
 const ERROR = atom('error')
 const GEN_SERVER = atom('gen_server')
-const IGNORE = atom('ignore')
 const INVALID_RING = atom('invalid_ring')
 const MODULE = atom('module')
 const NODE_TERMINATE = atom('node_terminate')
 const NODEDOWN = atom('nodedown')
 const NO_NODES = atom('no_nodes')
-const OK = atom('ok')
 const RUNNING = atom('running')
 const START_CHILD = atom('start_child')
 const STATUS = atom('status')
+const UNDEF = atom('undef')
 const TERMINATE_CHILD = atom('terminate_child')
+/** Why a node goes that has handed over its children. */
+const DRAINED = tuple(atom('shutdown'), atom('drained')) as Term
 const UNTIL_DONE = { timeout: 'infinity' } as const
 
 export class DistributedNode implements TreeParts, RegistryDesk {
@@ -67,6 +77,11 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Specifications of the children that run or wait for a restart, to tell a restart from a first start. */
   #known = new Set<ChildSpec>()
   #registryServer: Pid | undefined
+  /** What children that are starting got from the instance before, which ran on another node. */
+  readonly #handoffs = new Map<ChildSpec, Handoff>()
+  readonly #handOver: HandOver
+  #isDraining = false
+  #isDrained = false
 
   constructor(host: SupervisorHost, options: ResolvedSupervisorOptions) {
     const { name, modules, listeners, cacheChildren } = options
@@ -75,7 +90,11 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     this.names = supervisorNames(name)
     this.#modules = new ModuleTable(modules)
     this.#listeners = new Listeners(name, listeners, host.logger)
-    this.#remote = new RemoteSupervisors(host.rpc, this.names.dynamicSupervisor)
+    this.#remote = new RemoteSupervisors(
+      host.rpc,
+      (to, request, options) => host.runtime.call(to, request, options),
+      this.names,
+    )
     this.#ref = host.runtime.makeRef()
     this.cluster = new Cluster(host, this.names.modules, options.cluster, {
       onNodeUp: (node, info, isOurs) => {
@@ -94,7 +113,13 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       this.names,
       this.cluster,
       this.#listeners,
-      this.#actions(),
+      failoverActions({
+        host,
+        names: this.names,
+        remote: this.#remote,
+        startHere: (spec) => this.startHere(spec),
+        endHere: (pid, reason) => this.#ask(endChildRequest(pid, reason)),
+      }),
       cacheChildren,
     )
     this.starter = new ChildStarter({
@@ -102,8 +127,23 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       cluster: this.cluster,
       registry: this.registry,
       remote: this.#remote,
-      runsHere: (module) => this.#modules.classOf(module) !== undefined,
+      runsHere: (module) => this.#runsHere(module),
       startHere: (spec) => this.startHere(spec),
+    })
+    this.#handOver = new HandOver({
+      host,
+      cluster: this.cluster,
+      registry: this.registry,
+      remote: this.#remote,
+      release: async (pid) => {
+        // No supervisor any more, no child to move.
+        const released: unknown = await this.#ask(releaseChildRequest(pid)).catch(() => undefined)
+        return released instanceof Released ? released : undefined
+      },
+      forget: (spec) => {
+        this.#known.delete(spec)
+        this.#forget(spec)
+      },
     })
   }
 
@@ -115,13 +155,39 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Which module a class is; the other nodes learn of a new one. */
   moduleOf(server: ServerClass): Atom {
     const { module, isNew } = this.#modules.moduleOf(server)
-    if (isNew && this.#registryServer !== undefined) this.cluster.declare(this.#registryServer, [module])
+    if (isNew && !this.#isDraining && this.#registryServer !== undefined)
+      this.cluster.declare(this.#registryServer, [module])
     return module
   }
 
   /** Has the supervisor of this node start a child. */
   startHere(spec: ChildSpec): Promise<Term> {
     return this.#ask(tuple(START_CHILD, childSpecToTuple(spec)))
+  }
+
+  /** Starts a child here, on this node and no other, with what the instance before it left. */
+  async takeOver(spec: ChildSpec, handoff: Handoff): Promise<Term> {
+    this.#handoffs.set(spec, handoff)
+    try {
+      return await this.#ask(takeChildRequest(spec))
+    } finally {
+      this.#handoffs.delete(spec)
+    }
+  }
+
+  /** Hands the children over to other nodes. From now on this node is no home, and starts none. */
+  drain(options: ResolvedDrainOptions): Promise<DrainResult> {
+    this.#isDraining = true
+    if (this.#registryServer !== undefined) this.cluster.undeclare(this.#registryServer)
+    const parts = {
+      clock: this.#host.clock,
+      logger: this.#host.logger,
+      children: () => this.#movables(),
+      move: (child: Movable) => this.#handOver.move(child),
+    }
+    return drainChildren(parts, options).finally(() => {
+      this.#isDrained = true
+    })
   }
 
   /** `:ok` or `{:error, :not_found}`. @throws RpcError when the child's node cannot be asked. */
@@ -144,7 +210,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
 
   async startRegistry(self: Process): Promise<Pid> {
     this.#registryServer = await self.startLink(RegistryServer, this, { name: this.names.registry })
-    this.cluster.declare(this.#registryServer, this.#modules.names())
+    this.cluster.declare(this.#registryServer, this.#isDraining ? [] : this.#modules.names())
     return this.#registryServer
   }
 
@@ -171,12 +237,21 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   leave(reason: Term): void {
+    // One that has drained says it last.
+    if (!this.#isDrained) this.#sayGoodbye(reason)
+  }
+
+  #sayGoodbye(reason: Term): void {
     const statuses = [...this.#children].map(({ pid, spec }) => this.#statusOf(pid, spec))
     const message = tuple(NODE_TERMINATE, this.#host.name, reason, statuses)
     for (const node of this.cluster.ring.nodes) {
       if (node === this.#host.name || !this.cluster.isReachable(node)) continue
       this.#host.runtime.send([this.names.registry, node], message)
     }
+  }
+
+  childrenEnded(): void {
+    if (this.#isDrained) this.#sayGoodbye(DRAINED)
   }
 
   close(): void {
@@ -223,6 +298,21 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     this.registry.handlePeer(message)
   }
 
+  /** A start that was passed on, or a child that moves here. */
+  async handleRequest(request: PeerRequest): Promise<Term> {
+    try {
+      const spec = parseChildSpec(request.spec)
+      const { module } = spec.start
+      if (request.type === 'startChild') {
+        return await (this.starter.passOn(spec, request.hops) ?? this.takeOver(spec, undefined))
+      }
+      if (!this.#runsHere(module)) return tuple(ERROR, tuple(UNDEF, module)) as Term
+      return await this.takeOver(spec, request.handoff)
+    } catch (error) {
+      return tuple(ERROR, error instanceof SupervisorError ? error.reason : exitReason(error)) as Term
+    }
+  }
+
   handleNodeDown(node: Atom): void {
     this.registry.handleNodeDown(node)
   }
@@ -233,6 +323,8 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       'a supervisor of another node ends',
     )
     this.#listeners.nodeTerminated(node, reason, statuses)
+    // It handed over what it could; what is left is lost as if the node had died.
+    if (termEquals(reason, DRAINED) && this.cluster.declared.has(node)) this.registry.handleDrained(node)
   }
 
   ignore(message: Term): void {
@@ -240,42 +332,16 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     this.#host.logger.debug(fields, 'the registry of a DistributedSupervisor ignores an unknown message')
   }
 
-  #actions(): ChildActions {
-    const outcomeOf = (answer: Term): StartOutcome => {
-      if (answer === IGNORE) return 'ignored'
-      if (!(answer instanceof Tuple)) return 'failed'
-      const reason = answer[1]
-      const runs = answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
-      return runs ? 'started' : 'failed'
-    }
-    const unlessItFails = async <T>(act: Promise<T>, otherwise: T): Promise<T> => {
-      try {
-        return await act
-      } catch (error) {
-        this.#host.logger.debug(
-          { supervisor: this.names.name.name, error },
-          'a step of a failover did not work',
-        )
-        return otherwise
-      }
-    }
-    return {
-      startHere: (spec) => unlessItFails(this.startHere(spec).then(outcomeOf), 'failed'),
-      startOn: (node, spec) =>
-        unlessItFails(
-          this.#remote
-            .start(node, spec)
-            .then((answer) => (answer.type === 'answer' ? outcomeOf(answer.answer) : 'failed')),
-          'failed',
-        ),
-      end: async (pid, reason) => {
-        const ended =
-          pid.node === this.#host.name ? this.#ask(endChildRequest(pid, reason)) : this.terminate(pid)
-        await unlessItFails(ended, null)
-      },
-      isAlive: async (pid) =>
-        pid.node === this.#host.name ? this.#host.runtime.isAlive(pid) : this.#remote.isAlive(pid),
-    }
+  #runsHere(module: Atom): boolean {
+    return !this.#isDraining && this.#modules.classOf(module) !== undefined
+  }
+
+  #movables(): Movable[] {
+    return [...this.#children].map(({ pid, spec }) => ({
+      pid,
+      spec,
+      name: childNameOf(spec, this.names.name)?.name,
+    }))
   }
 
   #supervisorSettings(): ChildSupervisorSettings {
@@ -306,7 +372,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #plan(spec: ChildSpec): ChildPlan {
-    const args = initArgument(spec)
+    const args = initArgument(spec, this.#handoffs.get(spec))
     const named = childNameOf(spec, this.names.name)
     if (named === undefined) {
       const name = ordinaryName(spec)
@@ -324,6 +390,8 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #forget(spec: ChildSpec): void {
+    // What did not find a new home is left to the other nodes.
+    if (this.#isDrained) return
     const named = childNameOf(spec, this.names.name)
     if (named !== undefined) this.registry.forget(named.name, spec)
   }

@@ -11,6 +11,12 @@ import { type DistributedChild, toNamedChild } from './child-args.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { DistributedNode } from './distributed-node.ts'
 import { type DistributedSupervisorOptions, resolveSupervisorOptions } from './distributed-options.ts'
+import {
+  type DrainOptions,
+  type DrainResult,
+  type ResolvedDrainOptions,
+  resolveDrainOptions,
+} from './drain.ts'
 import { SupervisorError } from './errors.ts'
 import type { SupervisorHost } from './host.ts'
 import { type ChildVia, childVia } from './names.ts'
@@ -53,6 +59,7 @@ export class DistributedSupervisor {
   readonly #host: SupervisorHost
   readonly #node: DistributedNode
   #tree: Pid | undefined
+  #drained: Promise<DrainResult> | undefined
   #stopped: Promise<void> | undefined
 
   private constructor(host: SupervisorHost, node: DistributedNode) {
@@ -214,8 +221,32 @@ export class DistributedSupervisor {
   }
 
   /**
-   * Leaves: tells the other nodes, ends the children of this node and gives up the names. Safe to call twice, and after
-   * the node has stopped.
+   * Leaves politely: hands every child of this node over to another, and then stops. Each old instance ends, and its name
+   * is free, before the new one starts; a class with a `handoff` gives the new one its state. From the call on this node
+   * is no home for children; a start that arrives is passed on.
+   *
+   * What no other node took when the time is over or the signal is aborted ends here with the supervisor, and the other
+   * nodes start it again, from its options, if one of them can run it. Calling it twice gives the same result.
+   *
+   * @param options `timeout` in ms (30000), `concurrency` (16), `signal`, `onChild` for progress
+   * @returns what moved where, and what did not and why
+   * @throws OptionError
+   * @example
+   * const ds = await DistributedSupervisor.startLink(node, { name: 'DS', modules: { Counter } })
+   * const { moved, left } = await ds.drain({ timeout: 10_000 })
+   * await node.stop()
+   */
+  async drain(options: DrainOptions = {}): Promise<DrainResult> {
+    const resolved = resolveDrainOptions(options)
+    this.#drained ??= this.#drain(resolved)
+    return this.#drained
+  }
+
+  /**
+   * Leaves: tells the other nodes, ends the children of this node for good and gives up the names, as the hex package
+   * does when its supervisor or its node stops; `node.stop()` does the same to every supervisor. To have the children go
+   * on elsewhere, `drain` first. Safe to call twice, after a drain, and after the node has stopped. During a drain it
+   * ends the drain.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -226,10 +257,20 @@ export class DistributedSupervisor {
     return this.stop()
   }
 
+  async #drain(options: ResolvedDrainOptions): Promise<DrainResult> {
+    const isRunning = this.#stopped === undefined && this.#isRunning()
+    const result = isRunning ? await this.#node.drain(options) : { moved: [], left: [] }
+    await this.stop()
+    return result
+  }
+
+  #isRunning(): boolean {
+    return this.#tree !== undefined && this.#host.runtime.isAlive(this.#tree)
+  }
+
   async #stop(): Promise<void> {
     const { runtime } = this.#host
-    if (this.#tree !== undefined && runtime.isAlive(this.#tree))
-      await runtime.stopServer(this.#tree, SHUTDOWN)
+    if (this.#isRunning()) await runtime.stopServer(this.#tree as Pid, SHUTDOWN)
   }
 }
 

@@ -82,7 +82,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
     if (request === COUNT_CHILDREN) return reply(countsTerm(state.children.count()), state)
     if (request instanceof Tuple && request.length === 2) {
       const argument = request[1] as Term
-      if (request[0] === START_CHILD) return reply(await this.#startChild(argument, state), state)
+      if (request[0] === START_CHILD) return reply(await this.startChild(argument, state), state)
       if (request[0] === TERMINATE_CHILD) return reply(await this.#terminateChild(argument, state), state)
     }
     // OTP would crash here; a peer that sends nonsense should not end everybody's children.
@@ -122,7 +122,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
     return [...state.children].map(({ pid, spec }) => tuple(pid, childSpecToTuple(spec))) as Term
   }
 
-  async #startChild(specification: Term, state: DynamicSupervisorState): Promise<Term> {
+  protected async startChild(specification: Term, state: DynamicSupervisorState): Promise<Term> {
     let spec: ChildSpec
     try {
       spec = specificationOf(specification)
@@ -135,7 +135,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
     if (started.status === 'ignore') return IGNORE
     if (started.status === 'error') return tuple(ERROR, started.reason) as Term
     state.children.add(started.pid, spec)
-    this.#publish('started', started.pid, undefined)
+    this.publish('started', started.pid, undefined)
     this.#tell(() => state.onChildStarted?.(started.pid, spec))
     return tuple(OK, started.pid) as Term
   }
@@ -191,7 +191,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
     if (started.status === 'ok') {
       state.children.delete(pid)
       state.children.add(started.pid, spec)
-      this.#publish('restarted', started.pid, reason)
+      this.publish('restarted', started.pid, reason)
       this.#tell(() => state.onChildStarted?.(started.pid, spec))
     } else if (started.status === 'ignore') {
       this.drop(pid, spec, reason ?? IGNORE, state)
@@ -213,7 +213,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
   /** A child that does not run is gone for good, and whoever listens hears so. */
   protected drop(pid: Pid, spec: ChildSpec, reason: Term, state: DynamicSupervisorState): void {
     state.children.delete(pid)
-    this.#publish('terminated', pid, reason)
+    this.publish('terminated', pid, reason)
     this.#tell(() => state.onChildExited?.(pid, spec, reason, false))
   }
 
@@ -226,7 +226,11 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
     }
   }
 
-  #publish(action: 'started' | 'restarted' | 'terminated', pid: Pid, reason: Term | undefined): void {
+  protected publish(
+    action: 'started' | 'restarted' | 'terminated',
+    pid: Pid,
+    reason: Term | undefined,
+  ): void {
     if (!supervisorChildChannel.hasSubscribers) return
     supervisorChildChannel.publish({ supervisor: this.pid, action, pid, reason })
   }

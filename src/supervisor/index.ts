@@ -19,6 +19,7 @@ export {
 export type { ChildCounts } from './children.ts'
 export type { DistributedSupervisorOptions } from './distributed-options.ts'
 export { type ChildDetails, DistributedSupervisor, type StartedChild } from './distributed-supervisor.ts'
+export type { DrainedChild, DrainOptions, DrainResult } from './drain.ts'
 export { DynamicSupervisor, type DynamicSupervisorOptions } from './dynamic-supervisor.ts'
 export { DynamicSupervisorServer } from './dynamic-supervisor-server.ts'
 export { SupervisorError } from './errors.ts'

@@ -1,11 +1,15 @@
 /**
- * What the registries of TypeScript nodes tell each other, as casts to `{n.Registry, node}`. Only nodes that declared
- * themselves get them: the registry of the hex package crashes on what it does not know.
+ * What the registries of nodes that declared themselves tell and ask each other, to `{n.Registry, node}`. Others get
+ * none of it: the registry of the hex package crashes on what it does not know.
  *
- *   {'$beamjoin_children', Node, [{Name, Spec}]}   Node starts, or runs, these children; before they join the scope
- *   {'$beamjoin_gone', Node, Name}                 it ended for good: nobody is to start it again
+ *   cast {'$beamjoin_children', Node, [{Name, Spec}]}   Node starts, or runs, these children; before they join the scope
+ *   cast {'$beamjoin_gone', Node, Name}                 it ended for good: nobody is to start it again
+ *   call {'$beamjoin_start_child', Spec, Hops}          a start that was passed on so often, 1 for the first time
+ *   call {'$beamjoin_hand_over', Spec, Handoff}         a child that another node has just ended, to go on here
+ *
+ * Both calls answer as `DynamicSupervisor.start_child/2`. `Handoff` is `none`, or `{state, Term}` for the new instance.
  */
-import { Atom, atom, type Term, Tuple, tuple } from '../etf/index.ts'
+import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../etf/index.ts'
 import { type ChildSpec, childSpecToMap, parseChildSpec } from './child-spec.ts'
 import { SupervisorError } from './errors.ts'
 
@@ -17,6 +21,17 @@ export type PeerMessage =
     }
   | { readonly type: 'gone'; readonly node: Atom; readonly name: Term }
 
+/** What a child that ended to go on elsewhere leaves to the new instance; undefined: nothing. */
+export type Handoff = { readonly state: unknown } | undefined
+
+export type PeerRequest =
+  | { readonly type: 'startChild'; readonly spec: Term; readonly hops: number }
+  | { readonly type: 'handOver'; readonly spec: Term; readonly handoff: Handoff }
+
+const START_CHILD = atom('$beamjoin_start_child')
+const HAND_OVER = atom('$beamjoin_hand_over')
+const NONE = atom('none')
+const STATE = atom('state')
 const CHILDREN = atom('$beamjoin_children')
 const GONE = atom('$beamjoin_gone')
 
@@ -27,6 +42,26 @@ export function encodeChildren(node: Atom, children: readonly (readonly [Term, C
 
 export function encodeGone(node: Atom, name: Term): Term {
   return tuple(GONE, node, name) as Term
+}
+
+export function encodeStartChild(spec: ChildSpec, hops: number): Term {
+  return tuple(START_CHILD, childSpecToMap(spec), hops) as Term
+}
+
+export function encodeHandOver(spec: ChildSpec, handoff: Handoff): Term {
+  const given = handoff === undefined ? NONE : tuple(STATE, handoff.state as Encodable)
+  return tuple(HAND_OVER, childSpecToMap(spec), given) as Term
+}
+
+/** Undefined when it is neither. */
+export function parsePeerRequest(request: Term): PeerRequest | undefined {
+  if (!(request instanceof Tuple) || request.length !== 3) return undefined
+  const [tag, spec, content] = request as Tuple<[Term, Term, Term]>
+  if (tag === START_CHILD && typeof content === 'number') return { type: 'startChild', spec, hops: content }
+  if (tag !== HAND_OVER) return undefined
+  if (content === NONE) return { type: 'handOver', spec, handoff: undefined }
+  if (!(content instanceof Tuple) || content.length !== 2 || content[0] !== STATE) return undefined
+  return { type: 'handOver', spec, handoff: { state: content[1] } }
 }
 
 /** Undefined when it is none of these. */

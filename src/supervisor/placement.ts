@@ -9,8 +9,10 @@ import { type AtomKeys, HashRing } from './hash-ring.ts'
 export interface ClusterView {
   readonly ring: HashRing
   readonly atomKeys: AtomKeys
-  /** Nodes that said what they can run: the TypeScript nodes with this supervisor. */
+  /** Nodes that said what they can run: those with this supervisor that do not run the hex package. */
   readonly declared: ReadonlySet<Atom>
+  /** Of these, the ones that run what no TypeScript node claims: Elixir nodes without the hex package. */
+  readonly elixir: ReadonlySet<Atom>
   /** Which of the declared nodes can run a module; empty when none can. */
   claims(module: Atom): ReadonlySet<Atom>
   /** Whether a node is this one or connected; a ring that does not follow the cluster keeps dead nodes. */
@@ -19,13 +21,33 @@ export interface ClusterView {
 
 /**
  * The nodes of the ring to start a child on, in the order to try them. A module that a TypeScript node claims runs
- * there; one that none claims is taken to be Elixir's, and runs on the nodes that declared nothing.
+ * there; one that none claims is taken to be Elixir's, and runs on the nodes that declared nothing or said so.
  */
 export function candidates(view: ClusterView, name: Term, module: Atom): Atom[] {
-  const { ring, atomKeys, declared } = view
+  const { ring, atomKeys, declared, elixir } = view
   const claimed = view.claims(module)
-  const runs = claimed.size > 0 ? (node: Atom) => claimed.has(node) : (node: Atom) => !declared.has(node)
+  const runs =
+    claimed.size > 0
+      ? (node: Atom) => claimed.has(node)
+      : (node: Atom) => !declared.has(node) || elixir.has(node)
   return ring.nodesFor(name, atomKeys).filter(runs)
+}
+
+/**
+ * The node to which the hex package sends all children of a node that is gone: the one that the ring without it names
+ * for the supervisor itself.
+ */
+export function heirOf(view: ClusterView, gone: Atom, supervisor: Atom): Atom | undefined {
+  return view.ring.nodesFor(supervisor, view.atomKeys).find((node) => node !== gone)
+}
+
+/** Who asks a node that runs the hex package to start a lost child: the first of ours along the ring from its name on. */
+export function askerFor(view: ClusterView, name: Term): Atom | undefined {
+  const isOurs = (node: Atom): boolean => view.declared.has(node) && view.isReachable(node)
+  return (
+    view.ring.nodesFor(name, view.atomKeys).find(isOurs) ??
+    [...view.declared].filter(isOurs).sort(compareTerms)[0]
+  )
 }
 
 /**

@@ -4,10 +4,12 @@
  *
  *   call :state | :nodes | {:node_for, key}        cast {:add_nodes, node | [node]}
  *   info {:node_terminate, node, reason, statuses}
+ *
+ * What only nodes that declared themselves send is in peer-messages.ts.
  */
 import { Atom, atom, type Encodable, type Term, Tuple } from '../etf/index.ts'
 import { type From, GenServer, noreply, reply } from '../runtime/index.ts'
-import { type PeerMessage, parsePeerMessage } from './peer-messages.ts'
+import { type PeerMessage, type PeerRequest, parsePeerMessage, parsePeerRequest } from './peer-messages.ts'
 
 /** Whom the server works for. */
 export interface RegistryDesk {
@@ -16,6 +18,8 @@ export interface RegistryDesk {
   nodeFor(key: Term): Term
   addNodes(nodes: readonly Atom[]): void
   handlePeer(message: PeerMessage): void
+  /** Never rejects. */
+  handleRequest(request: PeerRequest): Promise<Term>
   handleNodeDown(node: Atom): void
   handleNodeTerminate(node: Atom, reason: Term, statuses: Term): void
   /** Whatever else somebody sent. */
@@ -34,13 +38,16 @@ export class RegistryServer extends GenServer<RegistryDesk> {
     return desk
   }
 
-  override handleCall(request: Term, _from: From, desk: RegistryDesk) {
+  override handleCall(request: Term, from: From, desk: RegistryDesk) {
     if (request === STATE) return reply(desk.state(), desk)
     if (request === NODES) return reply([...desk.nodes()], desk)
     if (request instanceof Tuple && request.length === 2 && request[0] === NODE_FOR) {
       return reply(desk.nodeFor(request[1] as Term), desk)
     }
-    desk.ignore(request)
+    const wanted = parsePeerRequest(request)
+    // A start takes its time; others are not to wait for it.
+    if (wanted !== undefined) void desk.handleRequest(wanted).then((answer) => this.reply(from, answer))
+    else desk.ignore(request)
     return noreply(desk)
   }
 

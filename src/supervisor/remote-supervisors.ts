@@ -2,9 +2,12 @@
  * The supervisors of other nodes, by rpc, and what their answers mean (design.md, section 5). A node that runs no such
  * supervisor, or not the module, is passed over; any other answer is the answer.
  */
-import { type Atom, alias, atom, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Atom, alias, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { CallError, type CallOptions, type Destination } from '../runtime/index.ts'
 import { type ChildSpec, childSpecToMap } from './child-spec.ts'
 import type { RemoteCalls } from './host.ts'
+import type { SupervisorNames } from './names.ts'
+import { encodeHandOver, encodeStartChild, type Handoff } from './peer-messages.ts'
 
 /** What came back for a start. */
 export type StartAnswer =
@@ -18,19 +21,28 @@ const PROCESS = alias('Process')
 const ERROR = atom('error')
 const EXIT = atom('EXIT')
 const NODEDOWN = atom('nodedown')
+const NODE_FOR = atom('node_for')
 const NOPROC = atom('noproc')
 const UNDEF = atom('undef')
 
 const ALIVE_TIMEOUT_MS = 2_000
+const UNTIL_DONE = { timeout: 'infinity' } as const
+
+/** As `GenServer.call/3`. */
+type Call = (to: Destination, request: Encodable, options: CallOptions) => Promise<Term>
 
 export class RemoteSupervisors {
   readonly #rpc: RemoteCalls
+  readonly #call: Call
+  readonly #names: SupervisorNames
   /** The registered name of the supervisors. */
   readonly #name: Atom
 
-  constructor(rpc: RemoteCalls, name: Atom) {
+  constructor(rpc: RemoteCalls, call: Call, names: SupervisorNames) {
     this.#rpc = rpc
-    this.#name = name
+    this.#call = call
+    this.#names = names
+    this.#name = names.dynamicSupervisor
   }
 
   /** Starts a child on a node, as somebody who chose it. @throws EncodeError when its options are no terms. */
@@ -38,8 +50,29 @@ export class RemoteSupervisors {
     const args = [this.#name, childSpecToMap(spec)]
     return this.#read(
       spec.start.module,
-      this.#rpc.blockCall(node, DYNAMIC_SUPERVISOR, 'start_child', args, { timeout: 'infinity' }),
+      this.#rpc.blockCall(node, DYNAMIC_SUPERVISOR, 'start_child', args, UNTIL_DONE),
     )
+  }
+
+  /** Asks a node that declared itself; `hops` is how often the start was passed on with this. */
+  passOnToPeer(node: Atom, spec: ChildSpec, hops: number): Promise<StartAnswer> {
+    return this.#askPeer(node, spec, encodeStartChild(spec, hops))
+  }
+
+  /** Has a node that declared itself go on with a child that has ended here. */
+  handOver(node: Atom, spec: ChildSpec, handoff: Handoff): Promise<StartAnswer> {
+    return this.#askPeer(node, spec, encodeHandOver(spec, handoff))
+  }
+
+  /** What the ring of another node says about a key; undefined when it cannot be asked. */
+  async nodeFor(node: Atom, key: Term): Promise<Term | undefined> {
+    try {
+      return await this.#call([this.#names.registry, node], tuple(NODE_FOR, key), {
+        timeout: ALIVE_TIMEOUT_MS,
+      })
+    } catch {
+      return undefined
+    }
   }
 
   /** Hands on a request that came to this node. The caller waits in a `block_call` already, so this is none. */
@@ -47,15 +80,13 @@ export class RemoteSupervisors {
     const args = [this.#name, childSpecToMap(spec)]
     return this.#read(
       spec.start.module,
-      this.#rpc.call(node, DYNAMIC_SUPERVISOR, 'start_child', args, { timeout: 'infinity' }),
+      this.#rpc.call(node, DYNAMIC_SUPERVISOR, 'start_child', args, UNTIL_DONE),
     )
   }
 
   /** `:ok` or `{:error, :not_found}`. @throws RpcError */
   terminate(pid: Pid): Promise<Term> {
-    return this.#rpc.blockCall(pid.node, DYNAMIC_SUPERVISOR, 'terminate_child', [this.#name, pid], {
-      timeout: 'infinity',
-    })
+    return this.#rpc.blockCall(pid.node, DYNAMIC_SUPERVISOR, 'terminate_child', [this.#name, pid], UNTIL_DONE)
   }
 
   /** False also when its node does not say. */
@@ -66,6 +97,17 @@ export class RemoteSupervisors {
       )
     } catch {
       return false
+    }
+  }
+
+  async #askPeer(node: Atom, { start }: ChildSpec, request: Term): Promise<StartAnswer> {
+    try {
+      return readAnswer(await this.#call([this.#names.registry, node], request, UNTIL_DONE), start.module)
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error
+      const { code, reason } = error
+      if (code === 'noproc' || code === 'nodedown') return { type: 'cannot', why: reason }
+      return { type: 'answer', answer: tuple(ERROR, reason) as Term }
     }
   }
 

@@ -21,6 +21,8 @@ export interface TreeParts {
   attachScope(): Pid
   /** Says goodbye to the other nodes, before the children end. */
   leave(reason: Term): void
+  /** The children have ended; the other nodes still know this one. */
+  childrenEnded(): void
   /** Lets go of everything, after the children have ended. */
   close(): void
 }
@@ -101,6 +103,7 @@ export class SupervisionTree extends GenServer<Tree> {
   override async terminate(reason: Term, tree: Tree): Promise<void> {
     tree.parts.leave(reason)
     await this.#end(tree.supervisor)
+    tree.parts.childrenEnded()
     this.self.unlink(tree.scope)
     await this.#end(tree.registry)
     tree.parts.close()

@@ -18,6 +18,7 @@ const server = {
   debugCommand: () => atom('ok'),
   formatStatus: () => 5,
   codeChange: () => 6,
+  handoff: () => undefined,
 }
 
 const from = (caller: string, tag: (ref: Reference) => Term, words: number[]): From => {

@@ -14,6 +14,7 @@ function view(nodes: readonly Atom[] = ALL, claims: Record<string, Atom[]> = {})
     ring: new HashRing(nodes),
     atomKeys: 'utf8',
     declared: new Set([TS1, TS2]),
+    elixir: new Set(),
     isReachable: () => true,
     claims: (module) => new Set(claims[module.name] ?? []),
   }

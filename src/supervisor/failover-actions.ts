@@ -1,0 +1,54 @@
+/** What the registry of names has others do, done by the supervisors of this node and of others. */
+import { atom, type Pid, type Term, Tuple } from '../etf/index.ts'
+import type { ChildActions, StartOutcome } from './child-actions.ts'
+import type { ChildSpec } from './child-spec.ts'
+import type { SupervisorHost } from './host.ts'
+import type { SupervisorNames } from './names.ts'
+import type { RemoteSupervisors } from './remote-supervisors.ts'
+
+const ALREADY_STARTED = atom('already_started')
+const IGNORE = atom('ignore')
+const OK = atom('ok')
+
+export interface FailoverActionParts {
+  readonly host: SupervisorHost
+  readonly names: SupervisorNames
+  readonly remote: RemoteSupervisors
+  startHere(spec: ChildSpec): Promise<Term>
+  /** Ends a child of this node for good. */
+  endHere(pid: Pid, reason: Term): Promise<Term>
+}
+
+export function failoverActions({ host, names, remote, ...here }: FailoverActionParts): ChildActions {
+  const unlessItFails = async <T>(act: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await act
+    } catch (error) {
+      host.logger.debug({ supervisor: names.name.name, error }, 'a step of a failover did not work')
+      return otherwise
+    }
+  }
+  return {
+    startHere: (spec) => unlessItFails(here.startHere(spec).then(outcomeOf), 'failed'),
+    startOn: (node, spec) =>
+      unlessItFails(
+        remote
+          .start(node, spec)
+          .then((answer) => (answer.type === 'answer' ? outcomeOf(answer.answer) : 'cannot')),
+        'failed',
+      ),
+    end: async (pid, reason) => {
+      const ended = pid.node === host.name ? here.endHere(pid, reason) : remote.terminate(pid)
+      await unlessItFails(ended, null)
+    },
+    isAlive: async (pid) => (pid.node === host.name ? host.runtime.isAlive(pid) : remote.isAlive(pid)),
+  }
+}
+
+function outcomeOf(answer: Term): StartOutcome {
+  if (answer === IGNORE) return 'ignored'
+  if (!(answer instanceof Tuple)) return 'failed'
+  const reason = answer[1]
+  const runs = answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
+  return runs ? 'started' : 'failed'
+}

@@ -1,0 +1,118 @@
+/**
+ * How a child moves from this node to another: the old instance ends first and its name is free, then the new one starts,
+ * with what the old one left for it. Between declared nodes the start is `$beamjoin_hand_over`; a node that runs the hex
+ * package starts the child as any other, without state.
+ */
+import { type Atom, atom, EncodeError, encode, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { exitReason } from '../runtime/index.ts'
+import type { ChildRegistry } from './child-registry.ts'
+import type { ChildSpec } from './child-spec.ts'
+import type { Released } from './child-supervisor.ts'
+import type { Cluster } from './cluster.ts'
+import type { SupervisorHost } from './host.ts'
+import type { Handoff } from './peer-messages.ts'
+import { candidates } from './placement.ts'
+import type { RemoteSupervisors, StartAnswer } from './remote-supervisors.ts'
+
+/** A child of this node that is to move. */
+export interface Movable {
+  readonly pid: Pid
+  readonly spec: ChildSpec
+  /** Undefined when it has none in this supervisor; then its id says where it belongs. */
+  readonly name: Term | undefined
+}
+
+/** What became of it. */
+export type MoveResult =
+  | { readonly type: 'moved'; readonly node: Atom; readonly pid: Pid }
+  /** It ended by itself, or somebody ended it. */
+  | { readonly type: 'ended' }
+  /** It runs on as it did: nobody was there to take it. */
+  | { readonly type: 'stayed' }
+  /** It has ended here, and no other node started it. */
+  | { readonly type: 'failed'; readonly reason: Term; readonly handoff: Handoff }
+
+export interface HandOverParts {
+  readonly host: SupervisorHost
+  readonly cluster: Cluster
+  readonly registry: ChildRegistry
+  readonly remote: RemoteSupervisors
+  /** Ends a child of this node and keeps what it left; undefined when it is none. */
+  release(pid: Pid): Promise<Released | undefined>
+  /** Another node has it: nobody is to start it again because of this one. */
+  forget(spec: ChildSpec): void
+}
+
+const ALREADY_STARTED = atom('already_started')
+const ERROR = atom('error')
+const NODEDOWN = atom('nodedown')
+const OK = atom('ok')
+
+/** Where a child belongs, best first, as far as those can be reached. */
+export function homesOf(cluster: Cluster, { name, spec }: Movable): Atom[] {
+  return candidates(cluster, name ?? spec.id, spec.start.module).filter((node) => cluster.isReachable(node))
+}
+
+export class HandOver {
+  readonly #parts: HandOverParts
+
+  constructor(parts: HandOverParts) {
+    this.#parts = parts
+  }
+
+  /** Moves a child to the first of its other homes that takes it. Never rejects. */
+  async move(child: Movable): Promise<MoveResult> {
+    const { cluster, host, registry } = this.#parts
+    const { spec, pid, name } = child
+    const others = (): Atom[] => homesOf(cluster, child).filter((node) => node !== host.name)
+    if (others().length === 0) return { type: 'stayed' }
+    const released = await this.#parts.release(pid)
+    if (released === undefined) return { type: 'ended' }
+    if (name !== undefined) registry.leave(name, pid)
+    const handoff = this.#sendable(child, released.handoff)
+    let reason: Term = NODEDOWN
+    // The homes of now: ending the child may have taken a while.
+    for (const node of others()) {
+      const answer = await this.#start(node, spec, handoff)
+      const started = answer.type === 'answer' ? startedPid(answer.answer) : undefined
+      if (started !== undefined) {
+        this.#parts.forget(spec)
+        return { type: 'moved', node: started.node, pid: started }
+      }
+      reason = answer.type === 'answer' ? answer.answer : (tuple(ERROR, answer.why) as Term)
+    }
+    return { type: 'failed', reason, handoff: released.handoff }
+  }
+
+  async #start(node: Atom, spec: ChildSpec, handoff: Handoff): Promise<StartAnswer> {
+    const { cluster, remote } = this.#parts
+    try {
+      const isOurs = cluster.declared.has(node)
+      return await (isOurs ? remote.handOver(node, spec, handoff) : remote.passOn(node, spec))
+    } catch (error) {
+      return { type: 'cannot', why: exitReason(error) }
+    }
+  }
+
+  #sendable({ spec }: Movable, handoff: Handoff): Handoff {
+    if (handoff === undefined) return undefined
+    try {
+      encode(handoff.state as Term)
+      return handoff
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      const fields = { module: spec.start.module.name, error }
+      this.#parts.host.logger.error(fields, 'what a child hands over is no term: it moves without its state')
+      return undefined
+    }
+  }
+}
+
+/** The child as it runs now; somebody may have started its name meanwhile. */
+function startedPid(answer: Term): Pid | undefined {
+  if (!(answer instanceof Tuple)) return undefined
+  const [tag, content] = answer as Tuple<[Term, Term]>
+  if (tag === OK) return content as Pid
+  const isThere = tag === ERROR && content instanceof Tuple && content[0] === ALREADY_STARTED
+  return isThere ? ((content as Tuple<[Term, Term]>)[1] as Pid) : undefined
+}
