@@ -1,12 +1,7 @@
 /** Layer 4: the registered processes and services that every node runs. */
+export type { LockOptions, TransOptions } from './global/cluster-locks.ts'
 export { GlobalError } from './global/errors.ts'
-export {
-  Global,
-  type GlobalOptions,
-  type LockOptions,
-  type RegisterOptions,
-  type TransOptions,
-} from './global/global.ts'
+export { Global, type GlobalOptions, type RegisterOptions } from './global/global.ts'
 export type { ConflictResolver, ResolveFunction, StandardResolver } from './global/resolvers.ts'
 export { exposeDefaults } from './introspection/defaults.ts'
 export { type IoDevice, standardOutput } from './io/io-device.ts'

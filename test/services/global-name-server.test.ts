@@ -35,6 +35,7 @@ function recorded(options: Partial<NameServerOptions> = {}) {
       introduce: (node) => log('introduce', node),
       disconnect: (node) => log('disconnect', node),
       leave: (node) => log('leave', node),
+      nameGone: () => {},
       now: () => 0,
       warn: () => {},
     },
@@ -189,6 +190,24 @@ test('a peer that begins anew is followed', async (t) => {
   t.match(took(), ['locker add b@b [2, -79]', 'send b@b {:init_connect_ack, :a@a, -79, 2}'])
   server.handle({ type: 'cancel_connect', node: B, tag: 2 })
   t.match(took(), ['locker cancel b@b 2', 'send b@b {:cancel_connect, :a@a, -79}', /{8, 3}/])
+})
+
+test('an attempt that begins anew takes no names away that came another way', async (t) => {
+  const { server } = synced()
+  server.nodeUp(C)
+  const [locker, pid] = [new Pid(C, 1, 0, 9), new Pid(C, 2, 0, 9)]
+  server.handle({ type: 'init_connect', node: C, version: 8, tag: 5, locker })
+  const nodes = [{ node: C, version: 8 }]
+  server.handle({
+    type: 'new_nodes',
+    node: B,
+    changes: [insert('n', pid)],
+    external: [],
+    nodes,
+    lock: undefined,
+  })
+  server.handle({ type: 'init_connect', node: C, version: 8, tag: 6, locker })
+  t.equal(server.names.get('n')?.pid, pid)
 })
 
 test('a wrong acknowledgement begins anew', async (t) => {

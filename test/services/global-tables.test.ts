@@ -1,5 +1,7 @@
 import { test } from 'tap'
+import type { Logger } from '../../src/core/index.ts'
 import { type Atom, atom, ExportFun, float, Pid, Reference, type Term, tuple } from '../../src/etf/index.ts'
+import type { Runtime } from '../../src/runtime/index.ts'
 import { type ConflictsOptions, settleConflicts } from '../../src/services/global/conflicts.ts'
 import { longestPause } from '../../src/services/global/lock-calls.ts'
 import { patienceOf } from '../../src/services/global/locker.ts'
@@ -8,7 +10,9 @@ import { LostConnections } from '../../src/services/global/lost-connections.ts'
 import { NameTable } from '../../src/services/global/names.ts'
 import { bossOf, Peers } from '../../src/services/global/peers.ts'
 import { GLOBAL, type NameRecord } from '../../src/services/global/protocol.ts'
+import { type ResolveFunction, Resolvers } from '../../src/services/global/resolvers.ts'
 import { Watches } from '../../src/services/global/watches.ts'
+import { FunctionTable } from '../../src/services/rpc/exposed.ts'
 
 const [A, B, C] = [atom('a@a'), atom('b@b'), atom('c@c')]
 const METHOD = new ExportFun(atom('global'), atom('random_exit_name'), 3)
@@ -85,7 +89,7 @@ test('a name ends with its process, and may move to another', async (t) => {
   t.equal(names.get(1)?.pid, OTHER, 'the end of an earlier holder is nothing any more')
   end(OTHER)
   t.equal(names.get(1), undefined)
-  watches.dropNode(B)
+  end(AWAY)
   t.same(names.names(), [])
   t.equal(watches.size, 0)
 })
@@ -127,6 +131,56 @@ test('known nodes are kept with the version that was heard first', async (t) => 
   peers.startRemoving(B)
   t.ok(peers.endRemoving(B))
   t.notOk(peers.endRemoving(B), 'once')
+  peers.startRemoving(B)
+  peers.setConnected(B)
+  t.notOk(peers.endRemoving(B), 'the wish was about the connection before')
+})
+
+test('what a peer makes up does not fill the memory', async (t) => {
+  const peers = new Peers()
+  const early = { version: 8, tag: 1, locker: AWAY }
+  const made = (i: number): Atom => atom(`made_up${i}@b`)
+  for (let i = 0; i <= 10_000; i++) peers.keepEarly(made(i), early)
+  t.equal(peers.takeEarly(made(0)), undefined, 'the oldest is forgotten')
+  t.equal(peers.takeEarly(made(1)), early)
+  t.equal(peers.takeEarly(made(10_000)), early)
+  peers.keepEarly(B, early)
+  peers.resetMeeting(B)
+  t.equal(peers.takeEarly(B), undefined)
+  const lost = new LostConnections()
+  for (let i = 0; i <= 100_000; i++) lost.add(A, made(i % 400), i, 1, 0)
+  t.equal(lost.size, 400)
+  for (let i = 0; i < 400 * 400; i++) lost.add(made(i % 400), made(Math.floor(i / 400)), 1, 1, 0)
+  t.equal(lost.size, 100_000)
+})
+
+test('a function that resolves conflicts is kept as long as its name', async (t) => {
+  const { watches, end } = tables()
+  const functions = new FunctionTable()
+  const resolvers = new Resolvers({ functions, runtime: {} as Runtime, logger: {} as Logger })
+  const names = new NameTable(watches, (name) => resolvers.forget(name))
+  const register = (name: Term, pid: Pid, resolver: ResolveFunction): void => {
+    names.insert({ name, pid, method: resolvers.encode(resolver) })
+    resolvers.keep(name, resolver)
+  }
+  const resolve = (name: Term) =>
+    resolvers.run(
+      resolvers.encode(() => null),
+      name,
+      ONE,
+      AWAY,
+    )
+  for (let i = 0; i < 100; i++) register('n', ONE, async () => (i === 99 ? OTHER : AWAY))
+  register('m', ONE, () => null)
+  t.equal(resolvers.kept, 2)
+  t.equal(await resolve('n'), OTHER, 'the last one counts')
+  t.equal(await resolve('m'), atom('none'))
+  names.insert({ name: 'n', pid: ONE, method: resolvers.encode(() => null) })
+  t.equal(await resolve('n'), OTHER, 'an exchange that keeps the name keeps its function')
+  t.match(await resolve('other'), tuple(atom('EXIT'), tuple(atom('undef'), [])), 'of a name that is not ours')
+  names.insert({ name: 'n', pid: AWAY, method: METHOD })
+  end(ONE)
+  t.equal(resolvers.kept, 0)
 })
 
 test('a lost connection is news once for each operation and incarnation', async (t) => {

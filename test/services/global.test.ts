@@ -168,3 +168,70 @@ test('a stopped node says so', async (t) => {
   await t.rejects(a.global.register('x', a.self), { code: 'ERR_GLOBAL_STOPPED' })
   t.same(a.global.names(), [])
 })
+
+test('whoever waits for a lock when the node stops hears that global does not run any more', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b] = await cluster.start('a', 'b')
+  t.ok(await cluster.during(b.global.setLock('r', 'b')))
+  const waiting = [
+    a.global.trans('r', () => t.fail('it has no lock')),
+    a.global.setLock('r', 'a'),
+    a.global.trans('free', () => cluster.leave(a).then(() => 'done')),
+  ].map((result) => result.catch((error) => error.code))
+  t.same(await cluster.during(Promise.all(waiting)), ['ERR_GLOBAL_STOPPED', 'ERR_GLOBAL_STOPPED', 'done'])
+})
+
+test('a signal ends the wait for a node that does not answer, and gives back what was taken', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b, c] = await cluster.start('a', 'b', 'c')
+  const deaf = b.whereis('global_name_server') as Pid
+  await cluster.during(a.request(atom('system'), deaf, atom('suspend')))
+  const giveUp = new AbortController()
+  const waiting = [
+    a.global.trans('r', () => t.fail('it has no lock'), { signal: giveUp.signal }),
+    a.global.setLock('s', 'a', { signal: giveUp.signal }),
+  ].map((result) => result.catch((error) => error.message))
+  await cluster.settle()
+  const here = { nodes: [a.name, c.name], retries: 0 }
+  t.notOk(await cluster.during(c.global.setLock('s', 'c', here)), 'the others granted it')
+  giveUp.abort(new Error('too long'))
+  t.same(await Promise.all(waiting), ['too long', 'too long'])
+  await cluster.settle()
+  t.ok(await cluster.during(c.global.setLock('s', 'c', here)))
+  await cluster.during(a.request(atom('system'), deaf, atom('resume')))
+  t.ok(await cluster.during(c.global.setLock('s', 'c', { nodes: [b.name], retries: 0 })), 'also there')
+})
+
+test('nobody runs under a lock that this node itself did not grant', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a] = await cluster.start('a')
+  let runs = 0
+  const killed = a.whereis('global_name_server') as Pid
+  a.exit(killed, atom('kill'))
+  const run = a.global.trans('r', () => ++runs, { retries: 0 })
+  await t.rejects(cluster.during(run), { code: 'ERR_GLOBAL_ABORTED' })
+  t.equal(runs, 0)
+})
+
+test('a function of one’s own settles a conflict, and a name that was given up has none any more', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const a = await cluster.add('a', { alone: true })
+  const b = await cluster.add('b', { alone: true })
+  const [mine, theirs] = [waiter(a), waiter(b)]
+  const asked: Term[] = []
+  const keep = (which: Pid) => (name: Term) => {
+    asked.push(name)
+    return which
+  }
+  await cluster.during(a.global.register('mine', mine, { resolve: keep(mine) }))
+  await cluster.during(a.global.register('other', waiter(a), { resolve: keep(mine) }))
+  await cluster.during(a.global.unregister('other'))
+  await cluster.during(a.global.register('other', waiter(a)))
+  await cluster.during(b.global.register('mine', theirs, { resolve: keep(theirs) }))
+  await cluster.during(b.global.register('other', waiter(b)))
+  await cluster.connect(a, b)
+  await cluster.until(() => agree([a, b], ['mine', 'other']))
+  t.same(asked, ['mine'])
+  t.ok(b.global.whereis('mine')?.equals(mine))
+  t.ok(b.runtime.isAlive(theirs), 'the loser lives on')
+})

@@ -5,10 +5,11 @@ import type { GlobalName, NameResolver, Process, Runtime } from '../../runtime/i
 import type { NodeMonitors } from '../node-monitors.ts'
 import type { FunctionTable } from '../rpc/exposed.ts'
 import { wireTerm } from '../wire-term.ts'
+import { ClusterLocks, type LockOptions, type TransOptions } from './cluster-locks.ts'
 import { settleConflicts } from './conflicts.ts'
 import { GlobalError } from './errors.ts'
 import { Inbox } from './inbox.ts'
-import { checkRunning, LockCalls } from './lock-calls.ts'
+import { LockCalls } from './lock-calls.ts'
 import { Locker } from './locker.ts'
 import { NameServer, type NameServerEffects } from './name-server.ts'
 import { GLOBAL, GLOBAL_NAME_SERVER, type NameRecord, type Tag } from './protocol.ts'
@@ -52,20 +53,6 @@ export interface RegisterOptions {
   readonly signal?: AbortSignal
 }
 
-export interface LockOptions {
-  /** Where the lock is taken. Default: this node and the visible ones that are connected. */
-  readonly nodes?: readonly (Atom | string)[]
-  /** Attempts after the first one, with random pauses between them. Default no limit. */
-  readonly retries?: number
-  /** Gives up waiting: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
-}
-
-export interface TransOptions extends LockOptions {
-  /** Who shares the lock: transactions with the same requester do not exclude each other. Default: nobody. */
-  readonly requester?: Encodable
-}
-
 const RANDOM_EXIT = 'random_exit_name'
 const KILL = atom('kill')
 const CREATION_BITS = 2 ** 32
@@ -86,6 +73,7 @@ export class Global implements NameResolver, GlobalTables {
   readonly #host: GlobalHost
   readonly #options: GlobalOptions
   readonly #calls: LockCalls
+  readonly #locks: ClusterLocks
   readonly #resolvers: Resolvers
   #locker: Locker
   #registrar: Registrar
@@ -99,6 +87,7 @@ export class Global implements NameResolver, GlobalTables {
     const { clock, functions, logger, name, runtime } = host
     this.#resolvers = new Resolvers({ runtime, functions, logger })
     this.#calls = new LockCalls({ self: name, clock, canSet: this.#canSet, random: Math.random })
+    this.#locks = new ClusterLocks(host, this.#calls)
     this.#locker = this.#newLocker()
     this.#registrar = this.#newRegistrar()
   }
@@ -125,15 +114,18 @@ export class Global implements NameResolver, GlobalTables {
     return this.#registrar.change(async (self, nodes) => {
       if (this.whereis(key) !== undefined || !this.#isUnnamed(key, pid)) return false
       await this.#calls.callAll(self, nodes, register(key, pid, method))
+      this.#keepResolver(key, pid, options)
       return true
     }, options.signal)
   }
 
   /** As `register`, in place of whoever has the name. Mirrors `:global.re_register_name/3`. */
   async reregister(name: Encodable, pid: Pid, options: RegisterOptions = {}): Promise<void> {
-    const request = register(wireTerm(name), pid, this.#methodOf(options))
-    const change = (self: Process, nodes: readonly Atom[]) => this.#calls.callAll(self, nodes, request)
-    await this.#registrar.change(change, options.signal)
+    const [key, method] = [wireTerm(name), this.#methodOf(options)]
+    await this.#registrar.change(async (self, nodes) => {
+      await this.#calls.callAll(self, nodes, register(key, pid, method))
+      this.#keepResolver(key, pid, options)
+    }, options.signal)
   }
 
   /** Takes a name away everywhere; without effect when nobody has it. */
@@ -181,16 +173,7 @@ export class Global implements NameResolver, GlobalTables {
    * await node.global.trans('report', async () => 'made by one node at a time') // 'made by one node at a time'
    */
   trans<T>(resource: Encodable, run: () => T | Promise<T>, options: TransOptions = {}): Promise<T> {
-    // In a process of its own: if it is killed every node lets go of the lock.
-    return new Promise((resolve, reject) => {
-      this.#host.runtime.spawn(async (self) => {
-        try {
-          resolve(await this.#runLocked(self, wireTerm(resource), run, options))
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
+    return this.#locks.trans(resource, run, options)
   }
 
   /**
@@ -200,14 +183,12 @@ export class Global implements NameResolver, GlobalTables {
    * @returns false when it was not free in `retries` attempts.
    */
   setLock(resource: Encodable, requester: Encodable, options: LockOptions = {}): Promise<boolean> {
-    const id = { resource: wireTerm(resource), requester: wireTerm(requester) }
-    return this.#lock(this.#host.runtime.client, id, this.#nodesOf(options), options)
+    return this.#locks.set(resource, requester, options)
   }
 
   /** Gives a lock back that `setLock` took. */
   delLock(resource: Encodable, requester: Encodable, options: LockOptions = {}): Promise<void> {
-    const id = { resource: wireTerm(resource), requester: wireTerm(requester) }
-    return this.#calls.del(this.#host.runtime.client, id, this.#nodesOf(options))
+    return this.#locks.del(resource, requester, options)
   }
 
   /**
@@ -217,7 +198,7 @@ export class Global implements NameResolver, GlobalTables {
    */
   async sync(options: { readonly nodes?: readonly (Atom | string)[]; readonly signal?: AbortSignal } = {}) {
     const { signal } = options
-    const request = tuple(atom('sync'), this.#nodesOf(options))
+    const request = tuple(atom('sync'), this.#locks.nodesOf(options))
     const waiting = { timeout: 'infinity', ...(signal === undefined ? {} : { signal }) } as const
     await this.#host.runtime.call(GLOBAL_NAME_SERVER, request, waiting)
   }
@@ -248,7 +229,11 @@ export class Global implements NameResolver, GlobalTables {
     const { monitors, name, nodes, runtime } = this.#host
     const creation = Math.floor(Math.random() * INCARNATIONS) * CREATION_BITS + runtime.creation
     const options = { self: name, creation, connectAll, preventOverlappingPartitions }
-    const server = new NameServer(options, this.#effectsOf(self), this.#locker)
+    const server: NameServer = new NameServer(
+      options,
+      this.#effectsOf(self, () => server),
+      this.#locker,
+    )
     this.#server = server
     monitors.subscribe(self.pid)
     for (const node of nodes()) server.nodeUp(node)
@@ -269,7 +254,8 @@ export class Global implements NameResolver, GlobalTables {
     }
   }
 
-  #effectsOf(self: Process): NameServerEffects {
+  /** @param server the one whose effects these are: another one may run when what they began is done */
+  #effectsOf(self: Process, server: () => NameServer): NameServerEffects {
     const { clock, connect, drop, isConnected, leave, logger } = this.#host
     return {
       monitor: (pid) => self.monitor(pid),
@@ -284,23 +270,26 @@ export class Global implements NameResolver, GlobalTables {
         })
       },
       introduce: (node) => {
-        if (isConnected(node)) this.#server?.introduced(node)
+        if (isConnected(node)) server().introduced(node)
         else {
           connect(node).then(
-            () => this.#server?.introduced(node),
+            () => {
+              if (self.isAlive) server().introduced(node)
+            },
             (error: unknown) => {
               if (!self.isAlive) return
               logger.warn(
                 { peer: node.name, error },
                 'global cannot connect to a node that another one introduced',
               )
-              this.#server?.notIntroduced(node)
+              server().notIntroduced(node)
             },
           )
         }
       },
       disconnect: drop,
       leave,
+      nameGone: (name) => this.#resolvers.forget(name),
       now: () => clock.now(),
       warn: (fields, message) => logger.warn(fields, message),
     }
@@ -325,44 +314,14 @@ export class Global implements NameResolver, GlobalTables {
     return callFunction(ours.pid.node, 'global', 'resolve_it', args)
   }
 
-  async #runLocked<T>(
-    self: Process,
-    resource: Term,
-    run: () => T | Promise<T>,
-    options: TransOptions,
-  ): Promise<T> {
-    const id = { resource, requester: wireTerm(options.requester ?? self.pid) }
-    const nodes = this.#nodesOf(options)
-    if (!(await this.#lock(self, id, nodes, options))) {
-      const attempts = (options.retries ?? 0) + 1
-      const what = `the lock ${inspect(resource)} was not free in ${attempts} attempt(s)`
-      throw new GlobalError('ERR_GLOBAL_ABORTED', what)
-    }
-    try {
-      return await run()
-    } finally {
-      await this.#calls.del(self, id, nodes)
-    }
-  }
-
-  async #lock(self: Process, id: LockId, nodes: readonly Atom[], options: LockOptions): Promise<boolean> {
-    const { retries = Number.POSITIVE_INFINITY, signal } = options
-    const signals = signal === undefined ? [self.signal] : [self.signal, signal]
-    for (let attempt = 0; ; attempt++) {
-      checkRunning(self, signals)
-      if (await this.#calls.set(self, id, nodes)) return true
-      if (attempt >= retries) return false
-      await this.#calls.pause(attempt + 1, signals)
-    }
-  }
-
-  #nodesOf({ nodes }: { readonly nodes?: readonly (Atom | string)[] }): Atom[] {
-    const { name, nodes: connected } = this.#host
-    return nodes?.map((node) => (typeof node === 'string' ? atom(node) : node)) ?? [name, ...connected()]
-  }
-
   #methodOf({ resolve = RANDOM_EXIT }: RegisterOptions): Term {
     return this.#resolvers.encode(resolve)
+  }
+
+  /** While the lock is held, so that no conflict comes before. */
+  #keepResolver(name: Term, pid: Pid, { resolve }: RegisterOptions): void {
+    const isThere = this.#server?.names.get(name)?.pid.equals(pid) === true
+    if (resolve !== undefined && isThere) this.#resolvers.keep(name, resolve)
   }
 
   #isUnnamed(name: Term, pid: Pid): boolean {
@@ -401,6 +360,7 @@ export class Global implements NameResolver, GlobalTables {
     for (const other of this.#pids) runtime.exit(other, KILL)
     this.#pids = []
     this.#server = undefined
+    this.#resolvers.forgetAll()
     for (const node of nodes()) drop(node)
     this.#locker = this.#newLocker()
     this.#registrar = this.#newRegistrar()

@@ -30,13 +30,26 @@ export class LockCalls {
     this.#options = options
   }
 
-  /** Takes the lock on all of these nodes, or on none; nodes that are gone do not count. */
-  async set(self: Process, id: LockId, nodes: readonly Atom[]): Promise<boolean> {
+  /**
+   * Takes the lock on all of these nodes, or on none; other nodes that are gone do not count, as in OTP. This node's own
+   * name server must answer: without it nobody here is excluded.
+   *
+   * @param signal gives up waiting for nodes that do not answer; what was taken is given back
+   */
+  async set(self: Process, id: LockId, nodes: readonly Atom[], signal?: AbortSignal): Promise<boolean> {
     if (nodes.length === 0) return true
     const own = this.#options.self
     if (nodes.length > 1 && nodes.includes(own) && !this.#options.canSet(id)) return false
-    const replies = await this.callAll(self, nodes, setLock(id))
-    if (![...replies.values()].includes(false)) return true
+    let replies: Map<Atom, Term>
+    try {
+      replies = await this.callAll(self, nodes, setLock(id), signal)
+    } catch (error) {
+      // Whoever grants it later is told behind that.
+      if (signal?.aborted) void this.del(self, id, nodes).catch(() => {})
+      throw error
+    }
+    const isMissing = nodes.includes(own) && !replies.has(own)
+    if (!isMissing && [...replies.values()].every((reply) => reply === true)) return true
     const taken = [...replies].filter(([, reply]) => reply === true).map(([node]) => node)
     await this.del(self, id, taken)
     return false
@@ -57,14 +70,25 @@ export class LockCalls {
     if (boss !== undefined) await this.del(self, id, [boss])
   }
 
-  /** The replies by node, of those that answered; as `gen_server:multi_call/3`. */
-  async callAll(self: Process, nodes: readonly Atom[], request: Encodable): Promise<Map<Atom, Term>> {
+  /**
+   * The replies by node, of those that answered; as `gen_server:multi_call/3`.
+   *
+   * @throws GlobalError `ERR_GLOBAL_STOPPED` when `self` ends meanwhile; the signal's reason
+   */
+  async callAll(
+    self: Process,
+    nodes: readonly Atom[],
+    request: Encodable,
+    signal?: AbortSignal,
+  ): Promise<Map<Atom, Term>> {
+    const options = { timeout: 'infinity', ...(signal === undefined ? {} : { signal }) } as const
     const replies = new Map<Atom, Term>()
     await Promise.all(
       nodes.map(async (node) => {
         try {
-          replies.set(node, await self.call([GLOBAL_NAME_SERVER, node], request, { timeout: 'infinity' }))
+          replies.set(node, await self.call([GLOBAL_NAME_SERVER, node], request, options))
         } catch (error) {
+          if (!self.isAlive) throw stopped(self)
           if (!(error instanceof CallError)) throw error
         }
       }),
@@ -72,16 +96,14 @@ export class LockCalls {
     return replies
   }
 
-  /** Waits a random time before attempt `attempt`. Rejects with the reason of a signal that is aborted. */
+  /** Waits a random time before attempt `attempt`, or until a signal is aborted. */
   pause(attempt: number, signals: readonly AbortSignal[]): Promise<void> {
     const { clock, random } = this.#options
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const end = (): void => {
         timer.cancel()
         for (const signal of signals) signal.removeEventListener('abort', end)
-        const aborted = signals.find((signal) => signal.aborted)
-        if (aborted === undefined) resolve()
-        else reject(aborted.reason)
+        resolve()
       }
       const timer = clock.after(Math.ceil(random() * longestPause(attempt)), end)
       for (const signal of signals) signal.addEventListener('abort', end)
@@ -95,7 +117,10 @@ export class LockCalls {
  * lock has ended.
  */
 export function checkRunning(self: Process, signals: readonly AbortSignal[]): void {
-  if (!self.isAlive)
-    throw new GlobalError('ERR_GLOBAL_STOPPED', `global does not run any more on ${self.pid.node}`)
+  if (!self.isAlive) throw stopped(self)
   for (const signal of signals) signal.throwIfAborted()
+}
+
+function stopped({ pid }: Process): GlobalError {
+  return new GlobalError('ERR_GLOBAL_STOPPED', `global does not run any more on ${pid.node}`)
 }

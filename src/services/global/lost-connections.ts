@@ -3,6 +3,7 @@
  * is not must end there.
  */
 import type { Atom } from '../../etf/index.ts'
+import { keepNewest } from './keep-newest.ts'
 import type { Tag } from './protocol.ts'
 
 interface Report {
@@ -12,9 +13,15 @@ interface Report {
 }
 
 const KEPT_MS = 60 * 60 * 1000
+/** Pairs of nodes; more than a cluster loses in an hour, so whoever makes reports up must not fill the memory. */
+const MOST_KEPT = 100_000
 
 export class LostConnections {
   readonly #reports = new Map<string, Report>()
+
+  get size(): number {
+    return this.#reports.size
+  }
 
   /**
    * @param creation of the node that lost the connection: its numbers begin anew when it restarts
@@ -26,8 +33,7 @@ export class LostConnections {
     const key = `${node.name} ${lost.name}`
     const last = this.#reports.get(key)
     if (last !== undefined && last.creation === creation && operation <= last.operation) return false
-    this.#reports.delete(key)
-    this.#reports.set(key, { creation, operation, at: now })
+    keepNewest(this.#reports, key, { creation, operation, at: now }, MOST_KEPT)
     return true
   }
 

@@ -5,10 +5,11 @@
  *
  * Not supported: `global_group`.
  */
-import { type Atom, type Encodable, type Pid, type Term, termEquals } from '../../etf/index.ts'
+import type { Atom, Encodable, Pid, Term } from '../../etf/index.ts'
 import { LockTable } from './locks.ts'
-import { LostConnections } from './lost-connections.ts'
+import { NameChanges } from './name-changes.ts'
 import { NameTable } from './names.ts'
+import { Partitions } from './partitions.ts'
 import { type Meeting, Peers } from './peers.ts'
 import {
   type ExternalName,
@@ -17,9 +18,7 @@ import {
   encodeInitConnect,
   encodeInitConnectAck,
   encodeInSync,
-  encodeLostConnection,
   encodeNewNodes,
-  encodeRemoveConnection,
   encodeResolved,
   type GlobalMessage,
   type KnownNode,
@@ -28,6 +27,7 @@ import {
   type Tag,
   VERSION,
 } from './protocol.ts'
+import { Syncers } from './syncers.ts'
 import { type Monitoring, Watches } from './watches.ts'
 
 /** A node that waits to be locked together with us. */
@@ -62,6 +62,8 @@ export interface NameServerEffects extends Monitoring {
   disconnect(node: Atom): void
   /** Ends the connection to a node for good. */
   leave(node: Atom): void
+  /** Nobody has the name any more, or another process has it. */
+  nameGone(name: Term): void
   now(): number
   warn(fields: object, message: string): void
 }
@@ -75,8 +77,6 @@ export interface NameServerOptions {
   readonly preventOverlappingPartitions: boolean
 }
 
-const SPLIT = 'to prevent overlapping partitions'
-
 export class NameServer {
   readonly locks: LockTable
   readonly names: NameTable
@@ -85,11 +85,10 @@ export class NameServer {
   readonly #options: NameServerOptions
   readonly #effects: NameServerEffects
   readonly #locker: LockerDoor
-  readonly #lost = new LostConnections()
-  /** Who waits for nodes to be in sync. */
-  readonly #syncers = new Set<{ readonly left: Set<Atom>; readonly done: () => void }>()
+  readonly #changes: NameChanges
+  readonly #partitions: Partitions
+  readonly #syncers = new Syncers()
   #tags = 0
-  #operations = 0
 
   constructor(options: NameServerOptions, effects: NameServerEffects, locker: LockerDoor) {
     this.#options = options
@@ -97,7 +96,16 @@ export class NameServer {
     this.#locker = locker
     this.#watches = new Watches(effects)
     this.locks = new LockTable(this.#watches)
-    this.names = new NameTable(this.#watches)
+    this.names = new NameTable(this.#watches, (name) => effects.nameGone(name))
+    this.#changes = new NameChanges(this.names, this.locks)
+    const { connectAll, creation, preventOverlappingPartitions, self } = options
+    const isOn = connectAll && preventOverlappingPartitions
+    this.#partitions = new Partitions({ self, creation, isOn }, this.peers, {
+      send: (node, message) => effects.send(node, message),
+      forget: (node) => this.#forget(node, 'removed'),
+      now: () => effects.now(),
+      warn: (fields, message) => effects.warn(fields, message),
+    })
   }
 
   handle(message: Exclude<GlobalMessage, { type: 'whereis' }>): void {
@@ -129,10 +137,10 @@ export class NameServer {
         if (this.peers.findMeeting(message.node)?.ours === message.tag) this.#restart(message.node)
         break
       case 'lost_connection':
-        this.#lostConnection(message.node, message.creation, message.operation, message.lost)
+        this.#partitions.handleLoss(message)
         break
       case 'remove_connection':
-        this.#removeConnection(message.node)
+        if (this.#partitions.handleRemoval(message.node)) this.#effects.disconnect(message.node)
         break
       default:
         message satisfies never
@@ -145,7 +153,7 @@ export class NameServer {
   }
 
   nodeDown(node: Atom): void {
-    this.#synced(node)
+    this.#syncers.settle(node)
     this.#forget(node, 'lost')
     this.peers.clearConnected(node)
   }
@@ -157,7 +165,7 @@ export class NameServer {
 
   /** The name is the process's, if the caller holds the lock under which names are changed. */
   register(record: NameRecord, by: Pid, registrar?: Atom): void {
-    this.#insert(record, by, registrar)
+    this.#changes.insert(record, by, registrar)
   }
 
   /** Both lockers hold the lock of their part of the cluster. */
@@ -195,7 +203,7 @@ export class NameServer {
 
   /** There is no way to a node that somebody introduced. */
   notIntroduced(node: Atom): void {
-    this.#synced(node)
+    this.#syncers.settle(node)
     this.#forget(node, 'lost')
     this.peers.clearConnected(node)
   }
@@ -203,14 +211,13 @@ export class NameServer {
   /** Calls `done` when the names of these nodes are ours, or the nodes are gone. */
   sync(nodes: readonly Atom[], done: () => void): void {
     const { self } = this.#options
-    const left = new Set(nodes.filter((node) => node !== self && !this.peers.synced.has(node)))
-    if (left.size === 0) done()
-    else this.#syncers.add({ left, done })
+    const left = nodes.filter((node) => node !== self && !this.peers.synced.has(node))
+    this.#syncers.add(left, done)
   }
 
   /** A node that somebody wants to be in sync with cannot be reached. */
   notReached(node: Atom): void {
-    this.#synced(node)
+    this.#syncers.settle(node)
   }
 
   /** Leaves everybody. @returns who was left. */
@@ -230,8 +237,7 @@ export class NameServer {
     meeting.isOpen = true
     const { self } = this.#options
     this.#effects.cast(node, encodeInitConnect(self, meeting.ours, this.#locker.pid))
-    const { early } = meeting
-    meeting.early = undefined
+    const early = this.peers.takeEarly(node)
     if (early !== undefined) this.#initConnect(node, early)
   }
 
@@ -253,7 +259,7 @@ export class NameServer {
     }
     const meeting = this.peers.meeting(node)
     if (!meeting.isOpen || meeting.ours === undefined) {
-      meeting.early = { version, tag, locker }
+      this.peers.keepEarly(node, { version, tag, locker })
       return
     }
     meeting.theirs = tag
@@ -307,8 +313,8 @@ export class NameServer {
     const { lock } = meeting
     const nodes = [{ node, version: this.peers.versionOf(node) }, ...resolved.known]
     for (const { node: other } of resolved.known) this.#introduce(other)
-    this.#change(changes, resolved.external, { requester: lock })
-    this.#synced(node)
+    this.#changes.apply(changes, resolved.external, { requester: lock })
+    this.#syncers.settle(node)
     for (const { node: other } of resolved.known) this.#endMeeting(other)
     // Before the lock is given back, so that nobody changes names in between.
     const news = encodeNewNodes(self, changes, resolved.external, nodes, lock)
@@ -321,7 +327,7 @@ export class NameServer {
   #newNodes({ changes, external, lock, nodes }: Extract<GlobalMessage, { type: 'new_nodes' }>): void {
     const added = this.peers.addKnown(nodes, this.#options.self)
     for (const node of added) this.#introduce(node)
-    this.#change(changes, external, { requester: lock })
+    this.#changes.apply(changes, external, { requester: lock })
     this.#locker.addKnown(added)
   }
 
@@ -331,28 +337,9 @@ export class NameServer {
 
   /** The names of a node came with those of another that we met. */
   #inSync(node: Atom): void {
-    this.#synced(node)
+    this.#syncers.settle(node)
     this.peers.setSynced(node)
     this.#endMeeting(node)
-  }
-
-  #lostConnection(node: Atom, creation: Tag, operation: Tag, lost: Atom): void {
-    const { connectAll, preventOverlappingPartitions, self } = this.#options
-    if (!connectAll || !preventOverlappingPartitions) return
-    if (!this.#lost.add(node, lost, creation, operation, this.#effects.now())) return
-    this.#tellAll(encodeLostConnection(node, creation, operation, lost), node)
-    const removed = lost === self ? node : lost
-    if (!this.peers.isPotentiallyKnown(removed)) return
-    this.#effects.send(removed, encodeRemoveConnection(self))
-    this.#effects.warn({ peer: removed.name }, `global asks a node to disconnect ${SPLIT}`)
-    this.#forget(removed, 'removed')
-  }
-
-  #removeConnection(node: Atom): void {
-    if (!this.peers.isPotentiallyKnown(node)) return
-    this.#effects.warn({ peer: node.name }, `global disconnects from a node ${SPLIT}`)
-    this.#forget(node, 'removed')
-    this.#effects.disconnect(node)
   }
 
   /** @param how `lost`: others must hear of it; `removed`: the connection is still there and ends because we want it */
@@ -361,18 +348,8 @@ export class NameServer {
     this.#locker.removeKnown(node)
     this.peers.resetMeeting(node)
     if (how === 'removed') this.peers.startRemoving(node)
-    else if (!this.peers.endRemoving(node)) this.#informOfLoss(node)
+    else if (!this.peers.endRemoving(node)) this.#partitions.tellLoss(node)
     this.peers.removeKnown(node)
-  }
-
-  #informOfLoss(node: Atom): void {
-    const { connectAll, creation, preventOverlappingPartitions, self } = this.#options
-    if (!connectAll || !preventOverlappingPartitions) return
-    this.#tellAll(encodeLostConnection(self, creation, ++this.#operations, node), node)
-  }
-
-  #tellAll(message: Encodable, except: Atom): void {
-    for (const node of this.peers.potentiallyKnown()) if (node !== except) this.#effects.send(node, message)
   }
 
   /** The attempt came to its end, one way or another; unlike `#cancel` the peer need not hear of it. */
@@ -388,8 +365,6 @@ export class NameServer {
     this.#cancel(node, ours)
     this.peers.resetMeeting(node)
     this.peers.clearPending(node)
-    // Names and locks that came with the attempt that is forgotten.
-    this.#watches.dropNode(node)
     if (ours !== undefined) this.#meet(node)
   }
 
@@ -403,38 +378,4 @@ export class NameServer {
       this.#effects.send(node, encodeCancelConnect(this.#options.self, meeting.theirs))
     }
   }
-
-  #change(
-    changes: readonly NameChange[],
-    external: readonly ExternalName[],
-    by: { readonly requester: Term | undefined },
-  ): void {
-    for (const change of changes) {
-      if (change.type === 'insert') this.#insert(change.record, by, registrarOf(change.record, external))
-    }
-    for (const change of changes) if (change.type === 'delete') this.names.remove(change.name)
-  }
-
-  /** A name that comes under a lock that is gone would be on this node only. */
-  #insert(
-    record: NameRecord,
-    by: Pid | { readonly requester: Term | undefined },
-    registrar: Atom | undefined,
-  ): void {
-    this.names.insert(record, registrar)
-    if (!this.locks.allowsChange(by)) this.names.remove(record.name)
-  }
-
-  /** A node is in sync, or will not come to it: nobody waits for it any more. */
-  #synced(node: Atom): void {
-    for (const syncer of [...this.#syncers]) {
-      if (!syncer.left.delete(node) || syncer.left.size > 0) continue
-      this.#syncers.delete(syncer)
-      syncer.done()
-    }
-  }
-}
-
-function registrarOf({ name, pid }: NameRecord, external: readonly ExternalName[]): Atom | undefined {
-  return external.find((other) => other.pid.equals(pid) && termEquals(other.name, name))?.node
 }

@@ -1,5 +1,5 @@
 /** The names of the cluster as one node knows them. A name ends with its process. */
-import { type Atom, type Pid, type Term, TermMap } from '../../etf/index.ts'
+import { type Atom, type Pid, type Term, TermMap, termEquals } from '../../etf/index.ts'
 import type { ExternalName, NameRecord } from './protocol.ts'
 import type { Watch, Watches } from './watches.ts'
 
@@ -11,11 +11,14 @@ interface Entry extends NameRecord {
 
 export class NameTable {
   readonly #watches: Watches
+  readonly #onGone: (name: Term) => void
   readonly #names = new TermMap<Term, Entry>()
   readonly #byPid = new Map<string, Set<Entry>>()
 
-  constructor(watches: Watches) {
+  /** @param onGone the name is not any more what it was: nobody has it, another process, or with another resolver */
+  constructor(watches: Watches, onGone: (name: Term) => void = () => {}) {
     this.#watches = watches
+    this.#onGone = onGone
   }
 
   get(name: Term): NameRecord | undefined {
@@ -24,7 +27,9 @@ export class NameTable {
 
   /** Puts the name in, in place of whoever had it. */
   insert({ name, pid, method }: NameRecord, registrar?: Atom): void {
-    this.remove(name)
+    const before = this.#take(name)
+    if (before !== undefined && !(before.pid.equals(pid) && termEquals(before.method, method)))
+      this.#onGone(name)
     const watch = this.#watches.watch(pid, () => this.remove(name))
     const entry = { name, pid, method, watch, registrar }
     this.#names.set(name, entry)
@@ -34,14 +39,9 @@ export class NameTable {
 
   /** @returns whether it was there. */
   remove(name: Term): boolean {
-    const entry = this.#names.get(name)
-    if (entry === undefined) return false
-    this.#names.delete(name)
-    this.#watches.end(entry.watch)
-    const entries = this.#byPid.get(entry.pid.key)
-    entries?.delete(entry)
-    if (entries?.size === 0) this.#byPid.delete(entry.pid.key)
-    return true
+    const wasThere = this.#take(name) !== undefined
+    if (wasThere) this.#onGone(name)
+    return wasThere
   }
 
   /** The names of one process. */
@@ -63,5 +63,16 @@ export class NameTable {
       if (registrar !== undefined) external.push({ name, pid, node: registrar })
     }
     return external
+  }
+
+  #take(name: Term): Entry | undefined {
+    const entry = this.#names.get(name)
+    if (entry === undefined) return undefined
+    this.#names.delete(name)
+    this.#watches.end(entry.watch)
+    const entries = this.#byPid.get(entry.pid.key)
+    entries?.delete(entry)
+    if (entries?.size === 0) this.#byPid.delete(entry.pid.key)
+    return entry
   }
 }

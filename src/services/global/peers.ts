@@ -1,5 +1,6 @@
 /** What a name server knows of the other nodes, and how far it is in meeting each of them. */
 import { type Atom, compareTerms, type Pid, type Term } from '../../etf/index.ts'
+import { keepNewest } from './keep-newest.ts'
 import type { ExternalName, KnownNode, NameChange, NameRecord, Tag } from './protocol.ts'
 
 /** The peer's own outcome of the exchange, when it came before ours. */
@@ -16,13 +17,15 @@ export interface EarlyConnect {
   readonly locker: Pid
 }
 
+/** More nodes than a cluster has: whoever makes names up must not fill the memory. */
+const MOST_EARLY = 10_000
+
 /** One attempt to synchronize with a node. */
 export class Meeting {
   /** The tag that we introduced; undefined until we know that the node is up. */
   ours: number | undefined
   /** The tag that the peer introduced. */
   theirs: Tag | undefined
-  early: EarlyConnect | undefined
   /** True from our first message until the names are exchanged or the attempt is cancelled. */
   isOpen = false
   /** Both lockers hold the lock; its requester. */
@@ -45,6 +48,7 @@ export class Peers {
   readonly #synced = new Set<Atom>()
   readonly #connected = new Set<Atom>()
   readonly #meetings = new Map<Atom, Meeting>()
+  readonly #early = new Map<Atom, EarlyConnect>()
 
   get synced(): ReadonlySet<Atom> {
     return this.#synced
@@ -114,7 +118,9 @@ export class Peers {
     this.#synced.add(node)
   }
 
+  /** A new connection: its end is a loss again, also when the peer let the wish to end the one before go unheard. */
   setConnected(node: Atom): void {
+    this.#removing.delete(node)
     this.#connected.add(node)
   }
 
@@ -144,6 +150,17 @@ export class Peers {
 
   resetMeeting(node: Atom): void {
     this.#meetings.delete(node)
+    this.#early.delete(node)
+  }
+
+  keepEarly(node: Atom, early: EarlyConnect): void {
+    keepNewest(this.#early, node, early, MOST_EARLY)
+  }
+
+  takeEarly(node: Atom): EarlyConnect | undefined {
+    const early = this.#early.get(node)
+    this.#early.delete(node)
+    return early
   }
 }
 

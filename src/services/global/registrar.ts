@@ -68,11 +68,7 @@ export class Registrar {
     const { calls } = this.#options
     const self = await this.#self
     const id = { resource: GLOBAL, requester: self.pid }
-    const nodes = await this.#lockKnown(
-      self,
-      id,
-      signal === undefined ? [self.signal] : [self.signal, signal],
-    )
+    const nodes = await this.#lockKnown(self, id, signal)
     try {
       return await change(self, nodes)
     } finally {
@@ -80,14 +76,15 @@ export class Registrar {
     }
   }
 
-  async #lockKnown(self: Process, id: LockId, signals: readonly AbortSignal[]): Promise<readonly Atom[]> {
+  async #lockKnown(self: Process, id: LockId, signal: AbortSignal | undefined): Promise<readonly Atom[]> {
     const { calls } = this.#options
+    const signals = signal === undefined ? [self.signal] : [self.signal, signal]
     for (let attempt = 0; ; attempt++) {
       checkRunning(self, signals)
       const nodes = [self.pid.node, ...this.#options.known()]
       const boss = [bossOf(nodes) ?? self.pid.node]
-      if (await calls.set(self, id, boss)) {
-        const isSet = await calls.set(self, id, nodes)
+      if (await calls.set(self, id, boss, signal)) {
+        const isSet = await calls.set(self, id, nodes, signal)
         // Not where a node became known meanwhile: it would miss the change.
         if (isSet && this.#options.known().every((node) => nodes.includes(node))) return nodes
         await calls.delBossLast(self, id, isSet ? nodes : boss)

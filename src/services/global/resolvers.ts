@@ -12,9 +12,10 @@ import {
   inspect,
   type Pid,
   type Term,
+  TermMap,
   tuple,
 } from '../../etf/index.ts'
-import { exitReason, type Runtime } from '../../runtime/index.ts'
+import { ExitError, exitReason, type Runtime } from '../../runtime/index.ts'
 import type { ExposedFunction, FunctionTable } from '../rpc/exposed.ts'
 
 /** Gives the process that keeps the name, or null when none does. */
@@ -42,8 +43,8 @@ export interface ResolversOptions {
 }
 
 const GLOBAL = atom('global')
-/** Module under which functions of our users go over the wire. */
-const OWN = 'beamjoin_global'
+/** What stands for every function of our users on the wire: which one it is, the name tells. */
+const OWN = new ExportFun(atom('beamjoin_global'), atom('resolve'), 3)
 const NONE = atom('none')
 const UNDEFINED = atom('undefined')
 const EXIT = atom('EXIT')
@@ -56,7 +57,8 @@ type Run = (name: Term, one: Pid, other: Pid) => unknown
 
 export class Resolvers {
   readonly #options: ResolversOptions
-  readonly #names = new Map<ResolveFunction, ExportFun>()
+  /** The functions of our users, by the name that each was registered with. */
+  readonly #own = new TermMap<Term, ResolveFunction>()
 
   constructor(options: ResolversOptions) {
     this.#options = options
@@ -66,6 +68,11 @@ export class Resolvers {
       notify_all_name: (name, one, other) => this.#notifyAll(name, one, other),
     }
     for (const [name, run] of Object.entries(standard)) this.#expose(GLOBAL.name, name, run)
+    this.#expose(OWN.module.name, OWN.function.name, async (name, one, other) => {
+      const resolver = this.#own.get(name)
+      if (resolver === undefined) throw new ExitError(tuple(UNDEF, []))
+      return (await resolver(name, one, other)) ?? NONE
+    })
     const { functions } = options
     const resolveIt: ExposedFunction = (method, name, one, other) =>
       this.run(method as Term, name as Term, one as Pid, other as Pid)
@@ -76,14 +83,26 @@ export class Resolvers {
   encode(resolver: ConflictResolver): ExportFun {
     if (resolver instanceof ExportFun) return resolver
     if (typeof resolver === 'string') return new ExportFun(GLOBAL, atom(resolver), ARITY)
-    let method = this.#names.get(resolver)
-    if (method === undefined) {
-      const name = `resolver_${this.#names.size + 1}`
-      method = new ExportFun(atom(OWN), atom(name), ARITY)
-      this.#names.set(resolver, method)
-      this.#expose(OWN, name, async (key, one, other) => (await resolver(key, one, other)) ?? NONE)
-    }
-    return method
+    return OWN
+  }
+
+  /** The name is registered with this resolver; `forget` ends that. */
+  keep(name: Term, resolver: ConflictResolver): void {
+    if (typeof resolver === 'function') this.#own.set(name, resolver)
+  }
+
+  /** The name is another process's now, or nobody's. */
+  forget(name: Term): void {
+    this.#own.delete(name)
+  }
+
+  forgetAll(): void {
+    this.#own.clear()
+  }
+
+  /** How many functions are kept. */
+  get kept(): number {
+    return this.#own.size
   }
 
   /** Runs a resolver as `global:resolve_it/4` does: what it throws is its value, `{'EXIT', Reason}`. Never rejects. */

@@ -1,5 +1,5 @@
 /** The processes that a name server watches: holders of names and of locks. */
-import type { Atom, Pid, Reference } from '../../etf/index.ts'
+import type { Pid, Reference } from '../../etf/index.ts'
 
 /** How processes are watched, by the process of the name server. */
 export interface Monitoring {
@@ -41,14 +41,5 @@ export class Watches {
     const watch = this.#watches.get(ref.key)
     this.#watches.delete(ref.key)
     watch?.onDown()
-  }
-
-  /** All processes of a node count as gone. */
-  dropNode(node: Atom): void {
-    for (const watch of [...this.#watches.values()]) {
-      if (watch.pid.node !== node || !this.#watches.has(watch.ref.key)) continue
-      this.end(watch)
-      watch.onDown()
-    }
   }
 }
