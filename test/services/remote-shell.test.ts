@@ -111,6 +111,29 @@ test('Ctrl-C gives up waiting', async (t) => {
   await shows('2\n')
 })
 
+test('what Ctrl-C left running ends without a word in the evaluation of another line', async (t) => {
+  const release: Record<string, () => void> = {}
+  const scope = {
+    fails: () => new Promise((_, reject) => (release['fails'] = () => reject(new Error('late')))),
+    gives: () => new Promise((resolve) => (release['gives'] = () => resolve('the value'))),
+  }
+  const { a, nodes, screen, shows, start } = await setUp(t, { scope })
+  const shell = await start('shell', 'start')
+  screen.type('let kept = 1\n')
+  screen.type('await fails()\n')
+  await nodes.until(() => release['fails'] !== undefined)
+  a.exit(shell, atom('interrupt'))
+  await shows('interrupted')
+  screen.type('await gives()\n')
+  await nodes.until(() => release['gives'] !== undefined)
+  release['fails']?.()
+  await shows('late')
+  release['gives']?.()
+  await shows("'the value'")
+  screen.type('kept + 41\n')
+  await shows('42\n')
+})
+
 test('the shell ends when its terminal does', async (t) => {
   const { a, b, nodes, screen, shows, start } = await setUp(t)
   const shell = await start('shell', 'start')
@@ -150,6 +173,25 @@ test('without the option the user is told so, and what is typed is never read', 
     await nodes.until(() => b.runtime.processes().length === before)
   }
   t.equal(b.whereis('hacked'), undefined)
+})
+
+test('who is refused is gone also when others send something first, or the terminal is silent', async (t) => {
+  const { a, b, nodes } = await setUp(t, false)
+  const before = b.runtime.processes().length
+  let stray = 0
+  const terminal = a.spawn(async (self) => {
+    for (;;) {
+      const request = await self.receive()
+      self.send((request as Tuple)[1] as Pid, 'stray')
+      stray++
+    }
+  })
+  const what = { node: b.name, module: atom('shell'), function: atom('start'), args: [] }
+  await a.runtime.spawnOn(what, { groupLeader: terminal })
+  await nodes.until(() => stray === 1)
+  t.equal(b.runtime.processes().length, before + 1, 'it waits for the answer')
+  await nodes.elapse(5000)
+  await nodes.until(() => b.runtime.processes().length === before)
 })
 
 test('a node that tells tools nothing has no shell either, unless it is asked for', async (t) => {

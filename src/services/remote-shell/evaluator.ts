@@ -4,6 +4,7 @@
  */
 import { type REPLServer, Recoverable, start } from 'node:repl'
 import { PassThrough, Writable } from 'node:stream'
+import type { Context } from 'node:vm'
 
 export type Evaluation =
   | { readonly type: 'value'; readonly text: string }
@@ -13,25 +14,70 @@ export type Evaluation =
 
 const FILE = 'remote-shell'
 
-export class Evaluator {
-  readonly #server: REPLServer
+/** One of Node's prompts; several share what the code declares. */
+interface Prompt {
+  readonly server: REPLServer
   /** Node has printed an error by itself, and asks for the next line. */
-  #onPrinted: (() => void) | undefined
+  onPrinted: (() => void) | undefined
+}
+
+export class Evaluator {
+  readonly #print: (text: string) => void
+  readonly #context: Context
+  readonly #prompts = new Set<Prompt>()
+  #prompt: Prompt
 
   /**
    * @param scope names that the code sees
    * @param print gets what the code writes with `console`, and errors that come later, out of callbacks
    */
   constructor(scope: Readonly<Record<string, unknown>>, print: (text: string) => void) {
+    this.#print = print
+    this.#prompt = this.#open()
+    this.#context = this.#prompt.server.context
+    Object.assign(this.#context, scope)
+  }
+
+  /** Resolves when the value is there: that of a promise when the code awaits it. Never rejects. */
+  evaluate(code: string): Promise<Evaluation> {
+    const prompt = this.#prompt
+    return new Promise<Evaluation>((resolve) => {
+      prompt.onPrinted = () => resolve({ type: 'value', text: '' })
+      prompt.server.eval(`${code}\n`, this.#context, FILE, (error: Error | null, value: unknown) => {
+        if (error instanceof Recoverable) {
+          resolve({ type: 'more' })
+        } else if (error !== null) {
+          resolve({ type: 'error', text: `Uncaught ${this.#show(error)}` })
+        } else {
+          this.#context['_'] = value
+          resolve({ type: 'value', text: value === undefined ? '' : this.#show(value) })
+        }
+      })
+    }).finally(() => {
+      prompt.onPrinted = undefined
+      if (prompt !== this.#prompt) this.#close(prompt)
+    })
+  }
+
+  /** Nobody waits for the last evaluation any more. It goes on, with a prompt of its own: its errors are not the next one's. */
+  interrupt(): void {
+    this.#prompt = this.#open()
+  }
+
+  close(): void {
+    for (const prompt of [...this.#prompts]) this.#close(prompt)
+  }
+
+  #open(): Prompt {
     const output = new Writable({
       decodeStrings: false,
       write: (chunk: unknown, _encoding, done) => {
         const text = String(chunk)
-        if (text !== '') print(text)
+        if (text !== '') this.#print(text)
         done()
       },
     })
-    this.#server = start({
+    const server = start({
       input: new PassThrough(),
       output,
       prompt: '',
@@ -39,37 +85,21 @@ export class Evaluator {
       useColors: false,
       useGlobal: false,
     })
-    this.#server.displayPrompt = () => this.#onPrinted?.()
-    Object.assign(this.#server.context, scope)
+    const prompt: Prompt = { server, onPrinted: undefined }
+    server.displayPrompt = () => prompt.onPrinted?.()
+    this.#prompts.add(prompt)
+    return prompt
   }
 
-  /** Resolves when the value is there: that of a promise when the code awaits it. Never rejects. */
-  evaluate(code: string): Promise<Evaluation> {
-    return new Promise<Evaluation>((resolve) => {
-      this.#onPrinted = () => resolve({ type: 'value', text: '' })
-      this.#server.eval(`${code}\n`, this.#server.context, FILE, (error: Error | null, value: unknown) => {
-        if (error instanceof Recoverable) {
-          resolve({ type: 'more' })
-        } else if (error !== null) {
-          resolve({ type: 'error', text: `Uncaught ${this.#print(error)}` })
-        } else {
-          this.#server.context['_'] = value
-          resolve({ type: 'value', text: value === undefined ? '' : this.#print(value) })
-        }
-      })
-    }).finally(() => {
-      this.#onPrinted = undefined
-    })
-  }
-
-  close(): void {
-    this.#server.close()
+  #close(prompt: Prompt): void {
+    this.#prompts.delete(prompt)
+    prompt.server.close()
   }
 
   /** Values may throw when they are looked at. */
-  #print(value: unknown): string {
+  #show(value: unknown): string {
     try {
-      return this.#server.writer(value)
+      return this.#prompt.server.writer(value)
     } catch (error) {
       return `#unreadable<${String(error)}>`
     }

@@ -59,7 +59,7 @@ async function synchronise(self: Process, mfa: Term | undefined): Promise<void> 
 async function refuse(self: Process, name: string): Promise<void> {
   const terminal = new Terminal(self)
   const text = `\n*** ${name} lets nobody in: start it with the option remoteShell, or --remote-shell ***\n`
-  const written = terminal.write(text)
-  terminal.handle(await self.receive(undefined, { timeout: SYNC_TIMEOUT_MS }))
-  await written
+  void terminal.write(text)
+  // Only the answer: anybody may have sent something else. A terminal that gives none is not waited for.
+  await self.receive((message) => terminal.handle(message), { timeout: SYNC_TIMEOUT_MS }).catch(() => {})
 }

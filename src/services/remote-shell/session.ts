@@ -30,8 +30,12 @@ export async function runSession(self: Process, options: SessionOptions): Promis
     if (self.isAlive) self.send(self.pid, DOWN)
   }
   done.then(finish, finish)
-  while (!isDone) if (!session.handle(await self.receive())) break
-  session.close()
+  try {
+    while (!isDone) if (!session.handle(await self.receive())) break
+  } finally {
+    // Also of a process that is killed: what it evaluates holds memory, and its prompt has listeners.
+    session.close()
+  }
 }
 
 class Session {
@@ -97,6 +101,7 @@ class Session {
     const result = await Promise.race([this.#evaluator.evaluate(code), interrupted])
     this.#onInterrupt = undefined
     if (result === 'interrupted') {
+      this.#evaluator.interrupt()
       await this.#terminal.write('interrupted; what it began goes on\n')
       return 'go on'
     }
