@@ -13,8 +13,11 @@ interface Failed {
   readonly next: number
 }
 
-/** Names that are remembered because they could not be reached; the oldest is forgotten first. */
-const MOST_REMEMBERED = 1000
+/**
+ * Names that are remembered because they could not be reached; the oldest is forgotten first, and has no pause any more.
+ * More than any list of nodes has, and some MB at most.
+ */
+const MOST_REMEMBERED = 65_536
 
 /** Attempts at one time: whoever tells many names must not use up our sockets. Those left out are found again. */
 const MOST_UNDER_WAY = 256

@@ -13,12 +13,26 @@ const UNLIMITED = 1_000
 const DEFAULT_DIGITS = 6
 /** Longer fields would only fill the memory. */
 const MAX_WIDTH = 10_000
+/** Characters that the format alone makes, fields and repetitions: few bytes of a peer must not become a flood. */
+const MAX_FILLING = 1_000_000
 
 interface Directive {
   readonly width: number | undefined
   readonly precision: number | undefined
   readonly pad: string
   readonly unicode: boolean
+  readonly filling: Filling
+}
+
+/** Repeats characters, up to a limit for the whole text. */
+class Filling {
+  #left = MAX_FILLING
+
+  repeat(text: string, times: number): string {
+    this.#left -= times
+    if (this.#left < 0) throw new BadFormat()
+    return text.repeat(times)
+  }
 }
 
 class BadFormat extends Error {}
@@ -28,6 +42,7 @@ export function formatErlang(format: Term, args: readonly Term[]): string | unde
   const text = charsToText(format)
   if (text === undefined) return undefined
   const left = [...args]
+  const filling = new Filling()
   const take = (): Term => {
     if (left.length === 0) throw new BadFormat()
     return left.shift() as Term
@@ -47,6 +62,7 @@ export function formatErlang(format: Term, args: readonly Term[]): string | unde
           precision: number(precision),
           pad: pad === '*' ? String.fromCodePoint(Number(take())) : (pad ?? ' '),
           unicode: String(mods).includes('t'),
+          filling,
         }
         return written(control as string, directive, take)
       },
@@ -59,16 +75,16 @@ export function formatErlang(format: Term, args: readonly Term[]): string | unde
 }
 
 function written(control: string, directive: Directive, take: () => Term): string {
-  const { precision, unicode } = directive
+  const { filling, precision, unicode } = directive
   switch (control) {
     case '~':
-      return fit('~'.repeat(directive.width ?? 1), { ...directive, width: undefined })
+      return fit(filling.repeat('~', Math.abs(directive.width ?? 1)), { ...directive, width: undefined })
     case 'n':
-      return '\n'.repeat(directive.width ?? 1)
+      return filling.repeat('\n', directive.width ?? 1)
     case 'c': {
       const character = String.fromCodePoint(Number(take()))
       const times = precision ?? directive.width ?? 1
-      return fit(character.repeat(Math.abs(times)), directive)
+      return fit(filling.repeat(character, Math.abs(times)), directive)
     }
     case 's': {
       const given = take()
@@ -124,12 +140,12 @@ function string(text: string, directive: Directive): string {
 }
 
 /** A field that is too narrow shows as stars. */
-function fit(text: string, { width, pad }: Directive): string {
+function fit(text: string, { filling, width, pad }: Directive): string {
   if (width === undefined) return text
   const { length } = [...text]
   const wanted = Math.abs(width)
-  if (length > wanted) return '*'.repeat(wanted)
-  const padding = pad.repeat(wanted - length)
+  if (length > wanted) return filling.repeat('*', wanted)
+  const padding = filling.repeat(pad, wanted - length)
   return width < 0 ? text + padding : padding + text
 }
 

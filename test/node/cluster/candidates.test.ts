@@ -19,3 +19,18 @@ test('so many are tried at a time, however many are told; the others when they a
   void candidates.offer('n1999@10.0.0.2')
   t.equal(tried.at(-1), 'n1999@10.0.0.2')
 })
+
+test('thousands of names that cannot be reached all keep their pauses', async (t) => {
+  const host = new FakeHost()
+  const candidates = new Candidates(host)
+  const offerAll = async (): Promise<void> => {
+    for (let i = 0; i < 5000; i++) await candidates.offer(`n${i}@10.0.0.2`)
+  }
+  await offerAll()
+  t.equal(host.attempts.length, 5000)
+  await offerAll()
+  t.equal(host.attempts.length, 5000, 'nobody is tried again before the pause is over')
+  host.clock.advance(60_000)
+  await offerAll()
+  t.equal(host.attempts.length, 10_000)
+})

@@ -19,9 +19,12 @@ test('control sequences', async (t) => {
     ['~~ ~i~p', [1, atom('x')], '~ x'],
     ['~*s', [4, 'ab'], '  ab'],
     ['~P', [[1, 2], 1], '[...,...]'],
+    ['~-3~', [], '~~~'],
+    ['~10000n'.repeat(100), [], '\n'.repeat(1_000_000)],
+    ['~s', ['x'.repeat(2_000_000)], 'x'.repeat(2_000_000)],
     ['no sequence', [], 'no sequence'],
   ] as [string, Term[], string][]) {
-    t.equal(formatErlang(format, args), expected, format)
+    t.equal(formatErlang(format, args), expected, format.slice(0, 20))
   }
 })
 
@@ -35,9 +38,13 @@ test('arguments that do not fit are refused, as badarg', async (t) => {
     ['~99999999s', ['x']],
     ['~c', [-1]],
     ['~f', [atom('x')]],
+    ['~-3n', []],
+    ['~10000n'.repeat(101), []],
+    ['~10000s'.repeat(101), new Array(101).fill('x')],
+    ['~10000c'.repeat(101), new Array(101).fill(120)],
     [tuple(1), []],
   ] as [Term, Term[]][]) {
-    t.equal(formatErlang(format, args), undefined, String(format))
+    t.equal(formatErlang(format, args), undefined, String(format).slice(0, 20))
   }
 })
 
