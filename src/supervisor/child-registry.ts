@@ -204,6 +204,11 @@ export class ChildRegistry {
     }
   }
 
+  /** A child of this node could not be moved, nor started again here at once. */
+  handleLost(name: Term): void {
+    if (this.#owners(name).length === 0) this.#lose(name, this.#host.name)
+  }
+
   /** A node has handed over its children and goes. What nobody has taken is lost, now or when it ends there. */
   handleDrained(node: Atom): void {
     this.#drained.add(node)

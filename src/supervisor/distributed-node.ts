@@ -16,30 +16,22 @@ import {
 } from '../etf/index.ts'
 import { exitReason, type Process, type ServerClass } from '../runtime/index.ts'
 import { childNameOf, initArgument, ordinaryName } from './child-args.ts'
+import { ChildMoves } from './child-moves.ts'
 import type { ChildPlan } from './child-plan.ts'
 import { ChildRegistry } from './child-registry.ts'
 import { type ChildSpec, childSpecToTuple, parseChildSpec } from './child-spec.ts'
 import { ChildStarter } from './child-starter.ts'
-import {
-  ChildSupervisor,
-  type ChildSupervisorSettings,
-  endChildRequest,
-  Released,
-  releaseChildRequest,
-  takeChildRequest,
-} from './child-supervisor.ts'
+import { ChildSupervisor, type ChildSupervisorSettings, endChildRequest } from './child-supervisor.ts'
 import { Children } from './children.ts'
 import { Cluster } from './cluster.ts'
 import type { ResolvedSupervisorOptions } from './distributed-options.ts'
-import { type DrainResult, drainChildren, type ResolvedDrainOptions } from './drain.ts'
 import { SupervisorError } from './errors.ts'
 import { failoverActions } from './failover-actions.ts'
-import { HandOver, type Movable } from './hand-over.ts'
 import type { SupervisorHost } from './host.ts'
 import { Listeners } from './listeners.ts'
 import { ModuleTable } from './module-table.ts'
 import { type SupervisorNames, supervisorNames } from './names.ts'
-import type { Handoff, PeerMessage, PeerRequest } from './peer-messages.ts'
+import type { PeerMessage, PeerRequest } from './peer-messages.ts'
 import { type RegistryDesk, RegistryServer } from './registry-server.ts'
 import { RemoteSupervisors } from './remote-supervisors.ts'
 import type { TreeParts } from './supervision-tree.ts'
@@ -66,6 +58,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   readonly cluster: Cluster
   readonly registry: ChildRegistry
   readonly starter: ChildStarter
+  readonly moves: ChildMoves
   readonly #host: SupervisorHost
   readonly #options: ResolvedSupervisorOptions
   readonly #modules: ModuleTable
@@ -77,11 +70,6 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Specifications of the children that run or wait for a restart, to tell a restart from a first start. */
   #known = new Set<ChildSpec>()
   #registryServer: Pid | undefined
-  /** What children that are starting got from the instance before, which ran on another node. */
-  readonly #handoffs = new Map<ChildSpec, Handoff>()
-  readonly #handOver: HandOver
-  #isDraining = false
-  #isDrained = false
 
   constructor(host: SupervisorHost, options: ResolvedSupervisorOptions) {
     const { name, modules, listeners, cacheChildren } = options
@@ -106,7 +94,10 @@ export class DistributedNode implements TreeParts, RegistryDesk {
         if (this.#registryServer !== undefined) host.runtime.send(this.#registryServer, tuple(NODEDOWN, node))
       },
       onDeclared: (node) => this.registry.handleDeclared(node),
-      onChange: () => this.registry.handleClusterChange(),
+      onChange: () => {
+        this.registry.handleClusterChange()
+        this.moves.handleClusterChange()
+      },
     })
     this.registry = new ChildRegistry(
       host,
@@ -130,21 +121,26 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       runsHere: (module) => this.#runsHere(module),
       startHere: (spec) => this.startHere(spec),
     })
-    this.#handOver = new HandOver({
-      host,
-      cluster: this.cluster,
-      registry: this.registry,
-      remote: this.#remote,
-      release: async (pid) => {
-        // No supervisor any more, no child to move.
-        const released: unknown = await this.#ask(releaseChildRequest(pid)).catch(() => undefined)
-        return released instanceof Released ? released : undefined
+    this.moves = new ChildMoves(
+      {
+        host,
+        cluster: this.cluster,
+        registry: this.registry,
+        remote: this.#remote,
+        children: () =>
+          [...this.#children].map((child) => ({ ...child, name: childNameOf(child.spec, name)?.name })),
+        ask: (request) => this.#ask(request),
+        undeclare: () => {
+          if (this.#registryServer !== undefined) this.cluster.undeclare(this.#registryServer)
+        },
+        forget: (spec) => {
+          this.#known.delete(spec)
+          this.#forget(spec)
+        },
       },
-      forget: (spec) => {
-        this.#known.delete(spec)
-        this.#forget(spec)
-      },
-    })
+      name,
+      options.rebalance,
+    )
   }
 
   /** The children of this node that run. */
@@ -155,7 +151,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Which module a class is; the other nodes learn of a new one. */
   moduleOf(server: ServerClass): Atom {
     const { module, isNew } = this.#modules.moduleOf(server)
-    if (isNew && !this.#isDraining && this.#registryServer !== undefined)
+    if (isNew && !this.moves.isDraining && this.#registryServer !== undefined)
       this.cluster.declare(this.#registryServer, [module])
     return module
   }
@@ -163,31 +159,6 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Has the supervisor of this node start a child. */
   startHere(spec: ChildSpec): Promise<Term> {
     return this.#ask(tuple(START_CHILD, childSpecToTuple(spec)))
-  }
-
-  /** Starts a child here, on this node and no other, with what the instance before it left. */
-  async takeOver(spec: ChildSpec, handoff: Handoff): Promise<Term> {
-    this.#handoffs.set(spec, handoff)
-    try {
-      return await this.#ask(takeChildRequest(spec))
-    } finally {
-      this.#handoffs.delete(spec)
-    }
-  }
-
-  /** Hands the children over to other nodes. From now on this node is no home, and starts none. */
-  drain(options: ResolvedDrainOptions): Promise<DrainResult> {
-    this.#isDraining = true
-    if (this.#registryServer !== undefined) this.cluster.undeclare(this.#registryServer)
-    const parts = {
-      clock: this.#host.clock,
-      logger: this.#host.logger,
-      children: () => this.#movables(),
-      move: (child: Movable) => this.#handOver.move(child),
-    }
-    return drainChildren(parts, options).finally(() => {
-      this.#isDrained = true
-    })
   }
 
   /** `:ok` or `{:error, :not_found}`. @throws RpcError when the child's node cannot be asked. */
@@ -199,6 +170,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Lets go of what belongs to others: a supervisor of this name runs on this node already. */
   abandon(): void {
     this.registry.stop()
+    this.moves.stop()
     this.cluster.stop()
   }
 
@@ -210,7 +182,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
 
   async startRegistry(self: Process): Promise<Pid> {
     this.#registryServer = await self.startLink(RegistryServer, this, { name: this.names.registry })
-    this.cluster.declare(this.#registryServer, this.#isDraining ? [] : this.#modules.names())
+    this.cluster.declare(this.#registryServer, this.moves.isDraining ? [] : this.#modules.names())
     return this.#registryServer
   }
 
@@ -238,7 +210,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
 
   leave(reason: Term): void {
     // One that has drained says it last.
-    if (!this.#isDrained) this.#sayGoodbye(reason)
+    if (!this.moves.isDrained) this.#sayGoodbye(reason)
   }
 
   #sayGoodbye(reason: Term): void {
@@ -251,7 +223,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   childrenEnded(): void {
-    if (this.#isDrained) this.#sayGoodbye(DRAINED)
+    if (this.moves.isDrained) this.#sayGoodbye(DRAINED)
   }
 
   close(): void {
@@ -304,10 +276,10 @@ export class DistributedNode implements TreeParts, RegistryDesk {
       const spec = parseChildSpec(request.spec)
       const { module } = spec.start
       if (request.type === 'startChild') {
-        return await (this.starter.passOn(spec, request.hops) ?? this.takeOver(spec, undefined))
+        return await (this.starter.passOn(spec, request.hops) ?? this.moves.takeOver(spec, undefined))
       }
       if (!this.#runsHere(module)) return tuple(ERROR, tuple(UNDEF, module)) as Term
-      return await this.takeOver(spec, request.handoff)
+      return await this.moves.takeOver(spec, request.handoff)
     } catch (error) {
       return tuple(ERROR, error instanceof SupervisorError ? error.reason : exitReason(error)) as Term
     }
@@ -333,15 +305,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #runsHere(module: Atom): boolean {
-    return !this.#isDraining && this.#modules.classOf(module) !== undefined
-  }
-
-  #movables(): Movable[] {
-    return [...this.#children].map(({ pid, spec }) => ({
-      pid,
-      spec,
-      name: childNameOf(spec, this.names.name)?.name,
-    }))
+    return !this.moves.isDraining && this.#modules.classOf(module) !== undefined
   }
 
   #supervisorSettings(): ChildSupervisorSettings {
@@ -372,7 +336,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #plan(spec: ChildSpec): ChildPlan {
-    const args = initArgument(spec, this.#handoffs.get(spec))
+    const args = initArgument(spec, this.moves.handoffOf(spec))
     const named = childNameOf(spec, this.names.name)
     if (named === undefined) {
       const name = ordinaryName(spec)
@@ -391,7 +355,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
 
   #forget(spec: ChildSpec): void {
     // What did not find a new home is left to the other nodes.
-    if (this.#isDrained) return
+    if (this.moves.isDrained) return
     const named = childNameOf(spec, this.names.name)
     if (named !== undefined) this.registry.forget(named.name, spec)
   }

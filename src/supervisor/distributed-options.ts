@@ -7,6 +7,7 @@ import type { AtomKeys } from './hash-ring.ts'
 import type { IntensityLimits } from './intensity.ts'
 import type { ListenerEntry } from './listeners.ts'
 import { toModuleName } from './names.ts'
+import { type RebalanceOptions, type ResolvedRebalance, resolveRebalance } from './rebalance.ts'
 
 export interface DistributedSupervisorOptions {
   /** The same on every node; a capitalised string is the Elixir alias, an atom is taken as it is. */
@@ -22,6 +23,12 @@ export interface DistributedSupervisorOptions {
   readonly nodes?: readonly (Atom | string)[]
   /** Whether this node starts children of nodes that are gone. Default true. */
   readonly cacheChildren?: boolean
+  /**
+   * Whether children of this node move to where the ring wants them when nodes have come: each ends here and starts there,
+   * with its state when its class has a `handoff`. Children that somebody chose a node for move as well. Default false;
+   * `true` is `{ concurrency: 4, delay: 5000 }`. The hex package has nothing like it, and its children stay.
+   */
+  readonly rebalance?: boolean | RebalanceOptions
   /** Who is told of children and nodes; with a prefix only of children whose printed names begin like it. */
   readonly listeners?: ListenerEntry | readonly ListenerEntry[]
   /**
@@ -41,6 +48,7 @@ export interface ResolvedSupervisorOptions {
   readonly cluster: ClusterOptions
   readonly cacheChildren: boolean
   readonly listeners: readonly ListenerEntry[]
+  readonly rebalance: ResolvedRebalance | undefined
   readonly limits: IntensityLimits
 }
 
@@ -65,6 +73,7 @@ export function resolveSupervisorOptions(options: DistributedSupervisorOptions):
     },
     cacheChildren: options.cacheChildren ?? true,
     listeners: isList(listeners) ? listeners : [listeners],
+    rebalance: resolveRebalance(options.rebalance),
     limits: { maxRestarts: options.maxRestarts ?? 100, maxSeconds: options.maxSeconds ?? 1 },
   }
 }

@@ -259,7 +259,7 @@ export class DistributedSupervisor {
 
   async #drain(options: ResolvedDrainOptions): Promise<DrainResult> {
     const isRunning = this.#stopped === undefined && this.#isRunning()
-    const result = isRunning ? await this.#node.drain(options) : { moved: [], left: [] }
+    const result = isRunning ? await this.#node.moves.drain(options) : { moved: [], left: [] }
     await this.stop()
     return result
   }

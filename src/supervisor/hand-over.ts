@@ -48,11 +48,6 @@ const ERROR = atom('error')
 const NODEDOWN = atom('nodedown')
 const OK = atom('ok')
 
-/** Where a child belongs, best first, as far as those can be reached. */
-export function homesOf(cluster: Cluster, { name, spec }: Movable): Atom[] {
-  return candidates(cluster, name ?? spec.id, spec.start.module).filter((node) => cluster.isReachable(node))
-}
-
 export class HandOver {
   readonly #parts: HandOverParts
 
@@ -60,11 +55,33 @@ export class HandOver {
     this.#parts = parts
   }
 
-  /** Moves a child to the first of its other homes that takes it. Never rejects. */
-  async move(child: Movable): Promise<MoveResult> {
-    const { cluster, host, registry } = this.#parts
+  /** To any other node that can run it. */
+  moveAway(child: Movable): Promise<MoveResult> {
+    return this.#move(child, () => this.#homesOf(child).filter((node) => node !== this.#parts.host.name))
+  }
+
+  /** To a node that the ring names before this one. */
+  moveHome(child: Movable): Promise<MoveResult> {
+    return this.#move(child, () => this.betterHomes(child))
+  }
+
+  /** The nodes that can run a child and come before this one, best first. */
+  betterHomes(child: Movable): Atom[] {
+    const homes = this.#homesOf(child)
+    const here = homes.indexOf(this.#parts.host.name)
+    return here < 0 ? homes : homes.slice(0, here)
+  }
+
+  /** Where a child belongs, best first, as far as those can be reached. */
+  #homesOf({ name, spec }: Movable): Atom[] {
+    const { cluster } = this.#parts
+    return candidates(cluster, name ?? spec.id, spec.start.module).filter((node) => cluster.isReachable(node))
+  }
+
+  /** Moves a child to the first of the nodes that takes it. Never rejects. */
+  async #move(child: Movable, others: () => Atom[]): Promise<MoveResult> {
+    const { registry } = this.#parts
     const { spec, pid, name } = child
-    const others = (): Atom[] => homesOf(cluster, child).filter((node) => node !== host.name)
     if (others().length === 0) return { type: 'stayed' }
     const released = await this.#parts.release(pid)
     if (released === undefined) return { type: 'ended' }

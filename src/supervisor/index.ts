@@ -28,6 +28,7 @@ export type { GroupScope, NodeInfo, RemoteCalls, ScopeEvent, SupervisorHost } fr
 export type { IntensityLimits } from './intensity.ts'
 export type { ListenerEntry, SupervisorListener } from './listeners.ts'
 export type { ChildVia } from './names.ts'
+export type { RebalanceOptions } from './rebalance.ts'
 export type { Strategy } from './supervised-children.ts'
 export { Supervisor, type SupervisorOptions } from './supervisor.ts'
 export type { ChildRow, SupervisorCaller, SupervisorParent } from './supervisor-handle.ts'
