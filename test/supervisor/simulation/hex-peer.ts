@@ -1,0 +1,273 @@
+/**
+ * An Elixir node that runs the hex package `distributed_supervisor`, as far as others can tell: what its registry does
+ * with joins, leaves and nodes, for better or worse, on a node in memory.
+ *
+ * - A start goes to the node that the ring names, whatever that can run, and is never passed on.
+ * - Of two owners of a name that is an atom, the one that the ring does not name is terminated. When the ring names
+ *   neither, or there are more than two, the registry crashes and forgets how to start children again. Other names are
+ *   left alone.
+ * - A child that leaves together with its node is started again on the node that the ring without that node names for
+ *   the supervisor itself, by every peer that knows it.
+ * - Its registry answers nobody while it asks another node; a cast that it does not know would crash it.
+ */
+import type { BeamNode } from '../../../src/beam-node.ts'
+import { Atom, atom, inspect, Pid, type Term, TermMap, Tuple, tuple } from '../../../src/etf/index.ts'
+import { type From, GenServer, noreply, reply, type ServerClass } from '../../../src/runtime/index.ts'
+import { childNameOf, initArgument } from '../../../src/supervisor/child-args.ts'
+import { type ChildSpec, childSpecToMap, parseChildSpec } from '../../../src/supervisor/child-spec.ts'
+import { ChildSupervisor, type ChildSupervisorSettings } from '../../../src/supervisor/child-supervisor.ts'
+import { Children } from '../../../src/supervisor/children.ts'
+import type { GroupScope } from '../../../src/supervisor/host.ts'
+import { exposeSupervisorFunctions, HashRing } from '../../../src/supervisor/index.ts'
+import { supervisorNames } from '../../../src/supervisor/names.ts'
+import { remoteSpecs } from '../../../src/supervisor/remote-specs.ts'
+
+const NAMES = supervisorNames(atom('Elixir.DS'))
+const DYNAMIC_SUPERVISOR = atom('Elixir.DynamicSupervisor')
+const INFINITY = { timeout: 'infinity' } as const
+
+interface Known {
+  readonly pid: Pid
+  readonly spec: ChildSpec | undefined
+}
+
+export class HexPeer {
+  readonly node: BeamNode
+  /** What the registry got and does not understand: the package would have crashed. */
+  readonly strangeMessages: string[] = []
+  readonly #scope: GroupScope
+  readonly #classes: ReadonlyMap<Atom, ServerClass>
+  #supervised = new Children()
+  #ring = new HashRing()
+  #known = new TermMap<Term, Known>()
+  #isStopped = false
+
+  private constructor(node: BeamNode, modules: Readonly<Record<string, ServerClass>>) {
+    this.node = node
+    this.#scope = node.pg(NAMES.scope)
+    this.#classes = new Map(Object.entries(modules).map(([name, server]) => [atom(`Elixir.${name}`), server]))
+  }
+
+  static async start(node: BeamNode, modules: Readonly<Record<string, ServerClass>>): Promise<HexPeer> {
+    const peer = new HexPeer(node, modules)
+    peer.#reset()
+    await node.runtime.start(PeerRegistry, peer, { name: NAMES.registry })
+    const toRegistry = (message: Term) => node.runtime.send(NAMES.registry, message)
+    peer.#scope.onChange(({ type, group, pids }) => toRegistry(tuple(atom(type), group, [...pids]) as Term))
+    node.onNodeUp((name) => toRegistry(tuple(atom('nodeup'), name) as Term))
+    node.onNodeDown((name) => toRegistry(tuple(atom('nodedown'), name) as Term))
+    await peer.#superviseChildren()
+    exposeSupervisorFunctions(node.rpc, node.runtime)
+    return peer
+  }
+
+  /** `DistributedSupervisor.start_child/2,3`; what it returns. */
+  start(name: Term, spec: ChildSpec, node?: Atom): Promise<Term> {
+    return this.#startOn(node ?? this.nodeFor(name), spec)
+  }
+
+  /** `DistributedSupervisor.terminate_child/2` */
+  terminate(pid: Pid): Promise<Term> {
+    return this.#call(pid.node, 'terminate_child', pid)
+  }
+
+  /** `DistributedSupervisor.whereis/2`, without asking whether it lives. */
+  whereis(name: Term): Pid | undefined {
+    const [pid, ...others] = this.#scope.members(name)
+    return others.length === 0 ? pid : undefined
+  }
+
+  /** Name and member of every group with one member. */
+  children(): TermMap<Term, Pid> {
+    const children = new TermMap<Term, Pid>()
+    for (const name of this.#scope.groups()) {
+      const pid = this.whereis(name)
+      if (pid !== undefined) children.set(name, pid)
+    }
+    return children
+  }
+
+  localChildren(): Pid[] {
+    return [...this.#supervised].filter(({ isRestarting }) => !isRestarting).map(({ pid }) => pid)
+  }
+
+  nodeFor(key: Term): Atom {
+    return this.#ring.nodeFor(key) as Atom
+  }
+
+  /** The application ends: its children first, then the rest. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.node.runtime.stopServer(NAMES.dynamicSupervisor, atom('shutdown'))
+  }
+
+  // What the registry does.
+
+  get nodes(): readonly Atom[] {
+    return this.#ring.nodes
+  }
+
+  addNode(node: Atom): void {
+    this.#ring.add(node)
+  }
+
+  removeNode(node: Atom): void {
+    this.#ring.remove(node)
+  }
+
+  async joined(name: Term): Promise<void> {
+    const members = this.#scope.members(name)
+    let winner = members[0]
+    if (name instanceof Atom && members.length > 1) {
+      const owner = this.#ring.nodeFor(name)
+      winner = members.find(({ node }) => node === owner)
+      if (winner === undefined || members.length > 2) {
+        this.#reset()
+        return
+      }
+      const loser = members.find((pid) => pid !== winner)!
+      await this.terminate(loser).catch(() => {})
+    }
+    if (winner !== undefined) this.#known.set(name, { pid: winner, spec: await this.#specOf(winner) })
+  }
+
+  async left(name: Term, pid: Pid): Promise<void> {
+    const known = this.#known.get(name)
+    if (known === undefined || !known.pid.equals(pid)) return
+    this.#known.delete(name)
+    if (this.#isStopped || this.#isConnected(pid.node) || known.spec === undefined) return
+    const without = new HashRing([...this.#ring.nodes].reverse().filter((node) => node !== pid.node))
+    await this.#startOn(without.nodeFor(NAMES.name) as Atom, known.spec).catch(() => {})
+  }
+
+  stateTerm(): Term {
+    const rows = new TermMap<Term, Term>()
+    for (const [name, { pid, spec }] of this.#known) {
+      rows.set(name, tuple(pid, spec === undefined ? null : childSpecToMap(spec)) as Term)
+    }
+    return new Map<Term, Term>([[atom('children'), rows]])
+  }
+
+  /** As after a crash: the ring is made of who is there, and of the children nothing is known. */
+  #reset(): void {
+    this.#known = new TermMap()
+    this.#ring = new HashRing([this.node.name, ...this.node.nodes()])
+  }
+
+  #isConnected(node: Atom): boolean {
+    return node === this.node.name || this.node.nodes('all').includes(node)
+  }
+
+  async #specOf(pid: Pid): Promise<ChildSpec | undefined> {
+    if (pid.node !== this.node.name) return (await remoteSpecs(this.node.rpc, pid.node, NAMES.name)).get(pid)
+    const spec = this.#supervised.get(pid)?.spec
+    // Of these the arguments are not kept.
+    return spec?.restart === 'temporary' ? undefined : spec
+  }
+
+  #startOn(node: Atom, spec: ChildSpec): Promise<Term> {
+    return this.#call(node, 'start_child', childSpecToMap(spec))
+  }
+
+  #call(node: Atom, fun: string, argument: Term): Promise<Term> {
+    const args = [NAMES.dynamicSupervisor, argument]
+    return this.node.rpc.blockCall(node, DYNAMIC_SUPERVISOR, fun, args, INFINITY)
+  }
+
+  /** As a child of a supervisor would be, started again when it ends. */
+  async #superviseChildren(): Promise<void> {
+    this.#supervised = new Children()
+    const { runtime } = this.node
+    const pid = await runtime.start(ChildSupervisor, this.#settings(), { name: NAMES.dynamicSupervisor })
+    this.node.monitor(pid, () => {
+      if (!this.#isStopped && !runtime.isStopping) void this.#superviseChildren().catch(() => {})
+    })
+  }
+
+  #settings(): ChildSupervisorSettings {
+    return {
+      maxRestarts: 100,
+      maxSeconds: 1,
+      name: NAMES.dynamicSupervisor,
+      maxChildren: Number.POSITIVE_INFINITY,
+      children: this.#supervised,
+      modules: (module) => this.#classes.get(module),
+      plan: (spec) => {
+        const args = initArgument(spec)
+        const named = childNameOf(spec, NAMES.name)
+        return named === undefined ? { args } : { args, name: this.#viaName(named.name) }
+      },
+      passOn: () => undefined,
+      isTaken: () => false,
+      isPrivate: () => false,
+      onChildStarted: undefined,
+      onChildExited: undefined,
+    }
+  }
+
+  #viaName(name: Term) {
+    return {
+      whereis: () => this.#scope.members(name)[0],
+      register: (pid: Pid) => {
+        if (this.#scope.members(name).length > 0) return false
+        this.#scope.join(name, pid)
+        return true
+      },
+      unregister: (pid: Pid) => void this.#scope.leave(name, pid),
+    }
+  }
+}
+
+/** `{name, {:ok, pid} | ...}` */
+export function specFor(name: Term, module: string, options: Readonly<Record<string, Term>>): ChildSpec {
+  const via = tuple(atom('via'), atom('Elixir.DistributedSupervisor.Registry'), tuple(NAMES.name, name))
+  const { restart = 'permanent', ...rest } = options
+  const keyword = [
+    tuple(atom('name'), via),
+    ...Object.entries(rest).map(([key, value]) => tuple(atom(key), value)),
+  ]
+  return parseChildSpec(
+    new Map<Term, Term>([
+      [atom('id'), name],
+      [atom('start'), tuple(atom(`Elixir.${module}`), atom('start_link'), [keyword as Term]) as Term],
+      [atom('restart'), atom(String(restart))],
+    ]),
+  )
+}
+
+class PeerRegistry extends GenServer<HexPeer> {
+  override init(peer: HexPeer): HexPeer {
+    return peer
+  }
+
+  override handleCall(request: Term, _from: From, peer: HexPeer) {
+    if (request === atom('state')) return reply(peer.stateTerm(), peer)
+    if (request === atom('nodes')) return reply([...peer.nodes], peer)
+    if (request instanceof Tuple && request[0] === atom('node_for')) {
+      return reply(peer.nodeFor(request[1] as Term), peer)
+    }
+    peer.strangeMessages.push(`call ${inspect(request)}`)
+    return noreply(peer)
+  }
+
+  override handleCast(request: Term, peer: HexPeer) {
+    const isKnown = request instanceof Tuple && request[0] === atom('add_nodes')
+    if (!isKnown) peer.strangeMessages.push(`cast ${inspect(request)}`)
+    return noreply(peer)
+  }
+
+  override async handleInfo(message: Term, peer: HexPeer) {
+    const [tag, subject, pids] = message instanceof Tuple ? [...(message as Tuple<Term[]>)] : []
+    if (tag === atom('nodeup')) peer.addNode(subject as Atom)
+    else if (tag === atom('nodedown')) peer.removeNode(subject as Atom)
+    else if (tag === atom('join') || tag === atom('leave')) {
+      const [pid, ...more] = pids as Pid[]
+      // The package looks at one at a time only.
+      if (pid instanceof Pid && more.length === 0) {
+        if (tag === atom('join')) await peer.joined(subject as Term)
+        else await peer.left(subject as Term, pid)
+      }
+    } else if (tag !== atom('node_terminate')) peer.strangeMessages.push(`message ${inspect(message)}`)
+    return noreply(peer)
+  }
+}
