@@ -16,6 +16,12 @@ export function expectedSignal(control: Tuple, message: Term | undefined): Signa
     case 3:
     case 8:
       return [at(0) === 3 ? 'exit' : 'exit2', at(1), at(2), at(3)]
+    case 18:
+      return ['exit2', at(1), at(2), at(4)]
+    case 27:
+      return ['exit2', at(1), at(2), message!]
+    case 4:
+      return ['unlink', 0n, at(1), at(2)]
     case 6:
     case 16:
       return ['sendName', at(1), at(3), message!]

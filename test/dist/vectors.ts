@@ -28,7 +28,7 @@ export interface SignalVector {
   /** Hexadecimal. */
   readonly flags: string
   readonly seq: number
-  readonly dir: 'in' | 'out'
+  readonly dir: 'in' | 'out' | 'taken'
   readonly name: string
   readonly raw: string
   readonly control_etf?: string

@@ -45,12 +45,14 @@ const FORMS = {
   'no atom cache': flags.DFLAG_DIST_HDR_ATOM_CACHE,
   'pass-through': flags.DFLAG_DIST_HDR_ATOM_CACHE | flags.DFLAG_FRAGMENTS,
   'old forms': flags.DFLAG_SEND_SENDER | flags.DFLAG_EXIT_PAYLOAD | flags.DFLAG_ALTACT_SIG,
+  // Mandatory from OTP 26 on.
+  'old links': flags.DFLAG_UNLINK_ID,
 } as const
 
 /**
  * What the BEAM does and what that puts on the wire: code in Elixir that returns the list of `{control}` or
- * `{control, payload}`. Bound are `us` (a pid of ours), `al` (an alias of ours), `ss` (SEND_SENDER), `ep` (EXIT_PAYLOAD)
- * and `ac` (ALTACT_SIG was negotiated). Each runs in a process of its own.
+ * `{control, payload}`. Bound are `us` (a pid of ours), `al` (an alias of ours), `ss` (SEND_SENDER), `ep` (EXIT_PAYLOAD),
+ * `ui` (UNLINK_ID) and `ac` (ALTACT_SIG was negotiated). Each runs in a process of its own.
  */
 const SENT_BY_BEAM: Record<string, string> = {
   send: `m = {:hello, [1, 2.5, "text", %{a: nil}]}
@@ -64,7 +66,8 @@ const SENT_BY_BEAM: Record<string, string> = {
   'send to an alias, traced': `:seq_trace.set_token(:label, 3); send(al, 1); k = token.(:seq_trace.get_token())
     [{(if ac, do: {37, 6, self(), al, k}, else: {34, self(), al, k}), 1}]`,
   link: `Process.link(us); [{ {1, self(), us} }]`,
-  'link and unlink': `Process.link(us); Process.unlink(us); [{ {1, self(), us} }, { {35, 1, self(), us} }]`,
+  'link and unlink': `Process.link(us); Process.unlink(us); 
+    [{ {1, self(), us} }, {(if ui, do: {35, 1, self(), us}, else: {4, self(), us})}]`,
   'end of a linked process': `p = spawn(fn -> Process.link(us); exit({:shutdown, ["x"]}) end)
     [{ {1, p, us} }, (if ep, do: { {24, p, us}, {:shutdown, ["x"]}}, else: { {3, p, us, {:shutdown, ["x"]}} })]`,
   'end of a linked process, traced': `parent = self()
@@ -78,6 +81,9 @@ const SENT_BY_BEAM: Record<string, string> = {
     [{ {1, p, us} }, (if ep, do: { {25, p, us, k}, :bye}, else: { {13, p, us, k, :bye} })]`,
   'exit/2': `Process.exit(us, {:kaboom, 1})
     [if(ep, do: { {26, self(), us}, {:kaboom, 1}}, else: { {8, self(), us, {:kaboom, 1}} })]`,
+  // The token of the sender stays behind: no release has an operation for it that it sends.
+  'exit/2, traced': `:seq_trace.set_token(:label, 6); :seq_trace.set_token(:send, true); Process.exit(us, :kaboom)
+    [if(ep, do: { {26, self(), us}, :kaboom}, else: { {8, self(), us, :kaboom} })]`,
   'monitor and demonitor': `r = Process.monitor(us); Process.demonitor(r)
     [{ {19, self(), us, r} }, { {20, self(), us, r} }]`,
   'monitor and demonitor by name': `r = Process.monitor({:printer, node}); Process.demonitor(r)
@@ -93,6 +99,9 @@ const SENT_BY_BEAM: Record<string, string> = {
 const SENT_BY_BEAM_28: Record<string, string> = {
   'priority message to a pid': `:erlang.send(us, :now, [:priority]); [{ {37, 1, self(), us}, :now}]`,
   'priority exit': `:erlang.exit(us, :now, [:priority]); [{ {37, 17, self(), us}, :now}]`,
+  'priority exit, traced': `:seq_trace.set_token(:label, 7); :erlang.exit(us, :now, [:priority])
+    [{ {37, 17, self(), us}, :now}]`,
+  'exit of an alias, traced': `:seq_trace.set_token(:label, 8); :erlang.exit(al, :now); [{ {37, 20, self(), al}, :now}]`,
   'exit of an alias': `:erlang.exit(al, :now); [{ {37, 20, self(), al}, :now}]`,
   'priority exit of an alias': `:erlang.exit(al, :now, [:priority]); [{ {37, 21, self(), al}, :now}]`,
   'priority message to an alias': `:erlang.send(al, :now, [:priority]); [{ {37, 5, self(), al}, :now}]`,
@@ -127,12 +136,14 @@ const SENT_BY_US: readonly SentByUs[] = [
   },
   {
     name: 'unlink',
+    needs: flags.DFLAG_UNLINK_ID,
     before: 'wait.(fn -> us not in info.(:links) end)',
     signal: (to) => ['unlink', 2n ** 63n, US, to],
     did: 'us not in info.(:links)',
   },
   {
     name: 'unlink acknowledged',
+    needs: flags.DFLAG_UNLINK_ID,
     before: 'ask.(:link); ask.(:unlink)',
     signal: (to) => ['unlinkAck', 1n, US, to],
     did: 'ask.(:link) == true',
@@ -212,6 +223,7 @@ interface Answer {
   readonly signal: (target: Pid, other: Pid) => Signal | readonly [Tuple, Encodable]
   /** The control message and payload, of which `found` is what we took it for. */
   readonly control: (target: Pid, found: Signal, exitPayload: boolean) => readonly [Tuple, Encodable?]
+  readonly needs?: bigint
 }
 
 const spawning = (module: string, options: Encodable[]) => (_: Pid, other: Pid): Signal => [
@@ -232,6 +244,7 @@ const spawned = (flags: number) => (_: Pid, found: Signal): [Tuple] => {
 const ANSWERED_BY_BEAM: readonly Answer[] = [
   {
     name: 'unlink acknowledged',
+    needs: flags.DFLAG_UNLINK_ID,
     signal: (to) => ['unlink', 2n ** 64n - 1n, US, to],
     control: (to) => [tuple(36, 2n ** 64n - 1n, to, US)],
   },
@@ -265,6 +278,40 @@ const ANSWERED_BY_BEAM: readonly Answer[] = [
     name: 'refused',
     signal: spawning('erlang', [tuple(atom('name'), atom('x'))]),
     control: () => [tuple(31, REQUEST, US, 0, atom('badopt'))],
+  },
+]
+
+/**
+ * Control messages that neither a BEAM nor we send, which BEAM nodes take: by `did` they have understood the very bytes that
+ * our reader is then held to.
+ */
+interface Taken {
+  readonly name: string
+  /** As that of `SentByUs`. */
+  readonly before?: string
+  readonly control: (target: Pid) => readonly [Tuple, Encodable?]
+  readonly did: string
+  /** Newer releases close the connection. */
+  readonly until?: number
+}
+
+const TAKEN_BY_BEAM: readonly Taken[] = [
+  {
+    name: 'exit/2 with its payload behind it, traced',
+    control: (to) => [tuple(27, US, to, TOKEN), tuple(atom('kaboom'), 27)],
+    did: 'last.() == {:EXIT, us, {:kaboom, 27}}',
+  },
+  {
+    name: 'exit/2, traced',
+    control: (to) => [tuple(18, US, to, TOKEN, tuple(atom('kaboom'), 18))],
+    did: 'last.() == {:EXIT, us, {:kaboom, 18}}',
+  },
+  {
+    name: 'unlink without an id',
+    before: 'ask.(:link); us in info.(:links)',
+    control: (to) => [tuple(4, US, to)],
+    did: 'us not in info.(:links)',
+    until: 25,
   },
 ]
 
@@ -367,7 +414,9 @@ async function capture(otp: number): Promise<void> {
   const peer = await startPeer({ name: `n${otp}`, cookie: COOKIE, epmdPort: epmd.port, otp, library: false })
   try {
     await peer.eval(TARGET)
-    for (const [form, without] of Object.entries(FORMS)) await captureForm(otp, form, without)
+    for (const [form, without] of Object.entries(FORMS)) {
+      if (form !== 'old links' || otp === 25) await captureForm(otp, form, without)
+    }
   } finally {
     await peer.kill()
     await epmd.kill()
@@ -399,7 +448,8 @@ async function capture(otp: number): Promise<void> {
     connection.start()
     const can = capabilitiesOf(handshake.flags)
     const bound = `${PRELUDE}
-ss = ${can.sendSender}; ep = ${can.exitPayload}; ac = ${can.altactSignals}`
+ss = ${can.sendSender}; ep = ${can.exitPayload}; ac = ${can.altactSignals}
+ui = ${hasFlag(handshake.flags, flags.DFLAG_UNLINK_ID)}`
     const conn = `${release} ${form}`
     let seq = 0
     const put = (fields: object): void =>
@@ -446,7 +496,8 @@ ss = ${can.sendSender}; ep = ${can.exitPayload}; ac = ${can.altactSignals}`
       )
     const alias = (await fetch('ask.(:alias)', 'out')) as Reference
     const other = (await fetch('Process.group_leader()', 'out')) as Pid
-    for (const { control, name, signal } of ANSWERED_BY_BEAM) {
+    for (const { control, name, needs, signal } of ANSWERED_BY_BEAM) {
+      if (needs !== undefined && !hasFlag(handshake.flags, needs)) continue
       signals.length = 0
       putOthers(takeFrames(tap.incoming))
       const [method, ...args] = signal(target, other)
@@ -484,13 +535,29 @@ ss = ${can.sendSender}; ep = ${can.exitPayload}; ac = ${can.altactSignals}`
       if (done !== 'true') throw new Error(`${conn}: the BEAM did not take: ${name}`)
       if (!can.atomCache) put({ dir: 'out', name, raw: frames[0], signal_etf: encodeSignal(sent) })
     }
+    for (const { before, control, did, name, until = 99 } of TAKEN_BY_BEAM) {
+      if (release > until) continue
+      if (before !== undefined) await fetch(before, 'out')
+      const [element, payload] = control(target)
+      const bytes = frame(element, payload, can.passThrough)
+      tap.transport.write(bytes)
+      const done = await peer.eval(`${bound}\nwait.(fn -> ${did} end)`, { session: 'out' })
+      if (done !== 'true') throw new Error(`${conn}: the BEAM did not take: ${name}`)
+      put({
+        dir: 'taken',
+        name,
+        raw: bytes.subarray(4).toString('hex'),
+        control_etf: hex(element),
+        message_etf: payload === undefined ? null : hex(payload),
+      })
+    }
     isOver = true
     connection.destroy()
   }
 }
 
-function frame(control: Encodable, payload: Encodable, passThrough: boolean): Uint8Array {
-  const terms = [control, payload].map((term) => encode(term))
+function frame(control: Encodable, payload: Encodable | undefined, passThrough: boolean): Buffer {
+  const terms = (payload === undefined ? [control] : [control, payload]).map((term) => encode(term))
   const body = passThrough
     ? Buffer.concat([Buffer.of(112), ...terms])
     : Buffer.concat([Buffer.of(131, 68, 0), ...terms.map((term) => term.subarray(1))])
