@@ -70,6 +70,7 @@ async function workloads(root: URL): Promise<Workload[]> {
       localAddress: '',
       remoteAddress: '',
       bufferedBytes: 0,
+      progress: 0,
       handler: undefined,
       write: (bytes: Uint8Array) => {
         onBytes(bytes)

@@ -18,11 +18,9 @@ import type { PeerNode } from './handshake/machine.ts'
 import type { HandshakeResult } from './handshake/run.ts'
 import type { Receiver, Sender } from './lanes.ts'
 import type { ConnectionLimits } from './limits.ts'
+import { Linger } from './linger.ts'
 import { Output } from './output.ts'
 import { type TickDecision, Ticker, type TrafficCounters } from './ticker.ts'
-
-/** How long `close` waits for the peer to take what is queued, before it cuts the stream. */
-const CLOSE_LINGER_MS = 5000
 
 /** Traffic since the connection came up. */
 export interface ConnectionStats {
@@ -59,6 +57,8 @@ export class Connection extends ControlWriter {
   #state: 'new' | 'up' | 'closing' | 'closed' = 'new'
   #reason: DistError | undefined
   #timer: Timer | undefined
+  /** What waited when that was looked at last, while the connection closes. */
+  #unsentBytes = 0
   #framesIn = 0
   #bytesIn = 0
 
@@ -142,7 +142,10 @@ export class Connection extends ControlWriter {
     this.#output.flush()
   }
 
-  /** Sends what is queued, then closes; `onClose` follows. Safe to call twice. */
+  /**
+   * Sends what is queued, then closes; `onClose` follows, with `ERR_DIST_UNSENT` if the peer did not take everything within
+   * `limits.closeStall` and `limits.closeTime`. Safe to call twice.
+   */
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#output.finish()
@@ -150,8 +153,8 @@ export class Connection extends ControlWriter {
     this.#listenForEnd()
     this.#state = 'closing'
     this.#timer?.cancel()
-    this.#timer = this.#clock.after(CLOSE_LINGER_MS, () => this.#transport.destroy())
     this.#transport.end()
+    this.#linger(new Linger(this.#limits, this.#transport.progress))
   }
 
   /** Closes at once and drops what is queued; `onClose` follows, with `reason`. Safe to call twice. */
@@ -238,6 +241,24 @@ export class Connection extends ControlWriter {
     this.destroy(new DistError('ERR_DIST_OUTPUT_LIMIT', `${what}: see limits.pendingBytes`, details))
   }
 
+  /** Waits for the peer to take what is queued. */
+  #linger(linger: Linger): void {
+    this.#unsentBytes = this.pendingBytes
+    this.#timer = this.#clock.after(linger.interval, () => {
+      const limit = linger.look(this.#transport.progress)
+      if (limit === undefined) return this.#linger(linger)
+      this.#reason = this.#unsent(this.pendingBytes, `limits.${limit} is ${this.#limits[limit]} ms`)
+      this.#transport.destroy()
+    })
+  }
+
+  #unsent(bytes: number, why: string): DistError | undefined {
+    if (bytes === 0) return undefined
+    const peer = this.peer.name
+    const what = `closed the connection to ${peer}, which had not taken the last ${bytes} bytes at most: ${why}`
+    return new DistError('ERR_DIST_UNSENT', what, { peer, actual: bytes })
+  }
+
   #isOver(): boolean {
     return this.#state === 'closed'
   }
@@ -254,6 +275,11 @@ export class Connection extends ControlWriter {
 
   #handleClose(error: Error | undefined): void {
     this.#timer?.cancel()
+    if (this.#state === 'closing') {
+      // A stream that broke has forgotten what it still held.
+      const bytes = error === undefined ? this.pendingBytes : Math.max(this.pendingBytes, this.#unsentBytes)
+      this.#reason ??= this.#unsent(bytes, error?.message ?? 'it closed as well')
+    }
     this.#output.stop()
     const ourDoing = this.#state === 'closed' || this.#state === 'closing'
     if (!ourDoing) {

@@ -43,6 +43,7 @@ export interface DistErrorDetails {
  * - `ERR_DIST_UNKNOWN_OP`: a control message with an operation number that is not known, or dead;
  * - `ERR_DIST_BAD_CONTROL`: a control message with the wrong number or types of elements;
  * - `ERR_DIST_OUTPUT_LIMIT`: the peer reads so slowly that `limits.pendingBytes` wait for it;
+ * - `ERR_DIST_UNSENT`: the connection was closed, and the peer did not take all that was queued: `actual` bytes, at most;
  * - `ERR_DIST_REENTRANT`: code that encodes a message tried to send another one (thrown to that code);
  * - `ERR_DIST_INTERNAL`: our own handler of a signal failed, with the error in `cause`: a bug on this side.
  */

@@ -15,6 +15,12 @@ export interface ConnectionLimits {
   readonly highWaterMark: number
   /** Output that waits for the peer, in bytes, above which the connection is given up. Default 256 MiB. */
   readonly pendingBytes: number
+  /**
+   * Milliseconds for which a connection that closes waits for a peer that takes nothing of what is queued. Default 5000.
+   */
+  readonly closeStall: number
+  /** Milliseconds that closing may take in all, while the peer takes what is queued bit by bit. Default 60 000. */
+  readonly closeTime: number
 }
 
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = Object.freeze({
@@ -23,6 +29,8 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = Object.freeze({
   fragmentedBytes: 1024 * 1024 * 1024,
   highWaterMark: 1024 * 1024,
   pendingBytes: 256 * 1024 * 1024,
+  closeStall: 5000,
+  closeTime: 60_000,
 })
 
 /**

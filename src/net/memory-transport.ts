@@ -62,6 +62,10 @@ export class MemoryTransport implements Transport {
     return this.#outgoing.queuedBytes
   }
 
+  get progress(): number {
+    return this.#outgoing.queuedBytes
+  }
+
   get isClosed(): boolean {
     return this.#state === 'closed'
   }

@@ -10,6 +10,12 @@ import { type NetError, toNetError } from './errors.ts'
 import { WriteGuard } from './frozen-writes.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
+/** What Node itself looks at to tell a slow socket from an idle one; that of TLS is wrapped around that of TCP. */
+interface StreamHandle {
+  readonly writeQueueSize?: number
+  readonly _parent?: StreamHandle | null
+}
+
 export class SocketTransport implements Transport {
   readonly remote: string
   readonly localAddress: string
@@ -41,6 +47,14 @@ export class SocketTransport implements Transport {
 
   get bufferedBytes(): number {
     return this.#socket.writableLength
+  }
+
+  get progress(): number {
+    let left = this.#socket.writableLength
+    // A socket joins what is queued into one write, and counts it until all of that has been taken.
+    let { _handle: handle } = this.#socket as { readonly _handle?: StreamHandle | null }
+    for (; handle; handle = handle._parent) left += handle.writeQueueSize ?? 0
+    return left
   }
 
   get handler(): TransportHandler | undefined {

@@ -18,6 +18,8 @@ export interface Transport {
   readonly remoteAddress: string
   /** Bytes accepted by `write` that the peer's kernel has not taken yet. */
   readonly bufferedBytes: number
+  /** Changes when the peer's kernel takes some of them, also in the middle of one write. */
+  readonly progress: number
   /** Must be set in the same turn in which the transport is obtained; data that is waiting follows then. */
   handler: TransportHandler | undefined
   /** Queues bytes, which must not be changed afterwards. False: over the high-water mark, await `onDrain`. */

@@ -356,7 +356,11 @@ export class Distribution {
   }
 
   #closed(peer: Peer, error: DistError | undefined): void {
-    if (error !== undefined && this.#table.get(peer.name.name) === peer) {
+    // What was lost behind a connection that is down already is not known from its end.
+    if (error?.code === 'ERR_DIST_UNSENT') {
+      const { actual: bytes, code, message } = error
+      this.#options.logger.warn({ peer: peer.name.name, code, bytes }, message)
+    } else if (error !== undefined && this.#table.get(peer.name.name) === peer) {
       const { code, message } = error
       // A peer that leaves is the ordinary end of a connection; anything else somebody should know of.
       const level = code === 'ERR_DIST_CLOSED' ? 'info' : 'warn'

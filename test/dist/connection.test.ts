@@ -10,7 +10,6 @@ import {
   termEquals,
   tuple,
 } from '../../src/etf/index.ts'
-import { FakeClock } from '../../src/testing/index.ts'
 import { A, B, connect, framed, pair, REF, turn, until, withRawPeer } from './connected.ts'
 import { ALICE, connectedPair } from './pair.ts'
 import { recorder } from './recorder.ts'
@@ -247,19 +246,6 @@ test('codec options apply to the messages', async (t) => {
   t.same(bob.signals[0]![3], { key: 1 })
   alice.connection.destroy()
   await until(() => bob.closed.length === 1)
-})
-
-test('a closing peer that does not take the rest is cut off', async (t) => {
-  const clock = new FakeClock()
-  const { end, peer } = await withRawPeer({ clock, network: { clock } })
-  peer.transport.pause()
-  for (let i = 0; i < 10; i++) end.connection.send(A, B, 'x'.repeat(100_000))
-  end.connection.close()
-  await clock.elapse(4999)
-  t.equal(end.closed.length, 0)
-  await clock.elapse(1)
-  t.same(end.closed, [undefined])
-  t.equal(clock.pending, 0)
 })
 
 test('a peer that cannot spawn answers notsup', async (t) => {

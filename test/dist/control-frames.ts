@@ -42,6 +42,7 @@ export class Sink implements Transport {
   readonly localAddress = ''
   readonly remoteAddress = ''
   bufferedBytes = 0
+  progress = 0
   handler: TransportHandler | undefined
   written: Uint8Array[] = []
 

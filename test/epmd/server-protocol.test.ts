@@ -200,6 +200,7 @@ test('a requester whose address is unknown, because it is gone already, is not t
     localAddress: '',
     remoteAddress: '',
     bufferedBytes: 0,
+    progress: 0,
     handler: undefined,
     write: (bytes) => written.push(Buffer.from(bytes).toString('latin1')) > 0,
     pause() {},

@@ -96,6 +96,26 @@ test('above the hard limit the connection is given up with a typed error, and it
   t.equal(await nodes.during(a.call(feeder, atom('count'))), 5)
 })
 
+test('a peer that takes nothing of the last messages is not waited for for ever, and that is told', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  const sink = b.spawn(async (self) => {
+    for (;;) await self.receive()
+  })
+  nodes.network.cut('a', 'b')
+  for (let i = 0; i < 5; i++) a.send(sink, BIG)
+  a.disconnect('b@b')
+  const warnings = () => nodes.log.filter(({ fields }) => fields['code'] === 'ERR_DIST_UNSENT')
+  await nodes.elapse(4900)
+  t.same(warnings(), [])
+  await nodes.elapse(200)
+  t.equal(warnings().length, 1)
+  const { fields, level, message } = warnings()[0]!
+  t.match({ level, message }, { level: 'warn', message: /b@b, which had not taken the last \d+ bytes/ })
+  t.match(fields, { peer: 'b@b' })
+  t.ok(Number(fields['bytes']) > 4 * BIG.length)
+})
+
 test('pings and the messages of others overtake a message of 64 MiB', async (t) => {
   const nodes = new TestNodes(t, { highWaterMark: 64 * 1024 })
   const [a, b] = await nodes.pair()
