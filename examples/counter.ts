@@ -19,8 +19,9 @@ import {
 } from '../src/index.ts'
 
 export class Counter extends GenServer<number> {
-  override init({ start = 0 }: { start?: number } = {}) {
-    return start
+  /** `handoff` is there when the counter goes on from where it was on another node. */
+  override init({ start = 0, handoff = start }: { start?: number; handoff?: number } = {}) {
+    return handoff
   }
 
   override handleCall(request: Term, _from: unknown, count: number) {
@@ -36,6 +37,10 @@ export class Counter extends GenServer<number> {
     if (request === atom('crash')) throw new Error('asked to crash')
     if (request === atom('stop')) return stop(atom('normal'), count)
     return noreply(count)
+  }
+
+  override handoff(count: number) {
+    return count
   }
 }
 

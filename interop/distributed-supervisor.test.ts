@@ -353,3 +353,24 @@ test('a child that never answers and one that never ends harm nobody else', asyn
   )
   t.notOk(node.runtime.isAlive(pid))
 })
+
+test('SIGTERM: the children of a node move to another with what they have counted, and Elixir calls them as before', async (t) => {
+  const { node, peer, epmdPort } = await connectedCluster(t)
+  const ds = await startSupervisor(node)
+  const second = await startProgram(t, epmdPort, 'examples/modules.ts', SECOND, '--connect', TS)
+  t.equal(await peer.eval(`Node.connect(:"${SECOND}")`), 'true')
+  for (const [i, name] of NAMES.entries()) await ds.startChild([Counter, { name, start: i }], SECOND)
+  const ask = 'for i <- 0..11, do: GenServer.call({:via, Beamjoin.Registry, {DS, "child #{i}"}}, :get)'
+  await peer.eval(':ok = Beamjoin.Scopes.ensure_started(DS.Scope)')
+  await waitFor(async () => (await peer.eval('length(:pg.which_groups(DS.Scope))')) === '12', {
+    what: 'all children in the scope of the Elixir node',
+  })
+  await peer.eval('for i <- 0..11, do: GenServer.cast({:via, Beamjoin.Registry, {DS, "child #{i}"}}, :inc)')
+  second.process.kill('SIGTERM')
+  t.equal((await second.exited).code, 0)
+  const owners = 'for i <- 0..11, do: node(GenServer.whereis({:via, Beamjoin.Registry, {DS, "child #{i}"}}))'
+  await waitFor(async () => (await peer.eval(`(${owners}) |> Enum.uniq()`)) === `[:"${TS}"]`, {
+    what: 'all children on the node that is left',
+  })
+  t.equal(await peer.eval(ask), '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]')
+})

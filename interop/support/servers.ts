@@ -21,7 +21,8 @@ export class Counter extends GenServer<number> {
   #waiting: From | undefined
 
   override init(args: unknown): number {
-    const start = (args as { start?: Term } | undefined)?.start
+    const { start: first, handoff } = (args ?? {}) as { start?: Term; handoff?: Term }
+    const start = handoff ?? first
     return typeof start === 'number' ? start : 0
   }
 

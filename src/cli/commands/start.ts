@@ -1,13 +1,17 @@
 import { resolve } from 'node:path'
 import * as beamjoin from '../../index.ts'
-import { type BeamNode, DistributedSupervisor, type Program, startNode } from '../../index.ts'
-import { type Arguments, type Command, type Io, UsageError } from '../command.ts'
+import { type BeamNode, DistributedSupervisor, inspect, type Program, startNode } from '../../index.ts'
+import { type Arguments, type Command, type Io, parseNumber, UsageError } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
 import { EventLines } from '../events.ts'
 import { iexHints } from '../hints.ts'
 import { loadProgram } from '../load-program.ts'
 import { TLS_OPTIONS, tlsOf } from '../tls.ts'
 import { untilAborted } from '../until-aborted.ts'
+
+/** Less than what a container gets between SIGTERM and SIGKILL. */
+const DRAIN_MS = 10_000
+const LONGEST_DRAIN_MS = 24 * 3_600_000
 
 export const start: Command = {
   name: 'start',
@@ -18,6 +22,9 @@ The default export of FILE (.js or .ts) is an object with any of
   modules   Elixir module name to server class, for --supervise
   children  children that the supervisor starts with, for --supervise
   expose    module name to functions that other nodes may call by rpc
+
+Ctrl-C and SIGTERM: the children of --supervise move to other nodes that can run them, and the node leaves. A second
+time: it ends at once.
 `,
   options: {
     name: {
@@ -39,6 +46,11 @@ The default export of FILE (.js or .ts) is an object with any of
       value: 'NAME',
       help: 'run a DistributedSupervisor of that name: DS',
     },
+    drain: {
+      type: 'string',
+      value: 'MS',
+      help: 'how long children may take to move to other nodes at the end; default 10000, 0: they end here',
+    },
     ...TLS_OPTIONS,
     hidden: { type: 'boolean', help: 'do not appear in Node.list()' },
     'remote-shell': {
@@ -57,6 +69,7 @@ The default export of FILE (.js or .ts) is an object with any of
     if (supervisor === undefined && (program.modules !== undefined || program.children !== undefined)) {
       throw new UsageError(`${file} has modules or children: say with --supervise NAME who looks after them`)
     }
+    drainTime(args)
     const cookie = args.text('cookie')
     const tls = await tlsOf(args)
     const node = await startNode({
@@ -90,10 +103,24 @@ async function serve(node: BeamNode, program: Program, args: Arguments, io: Io):
     if (args.flag('hints')) io.out(`\n${iexHints(node, hintOptions(args, io))}\n`)
     await untilAborted(io.interrupted)
     io.out('leaving\n')
-    await ds?.stop()
+    if (ds !== undefined) await leave(ds, drainTime(args), io)
   } finally {
     events.close()
   }
+}
+
+function drainTime(args: Arguments): number {
+  const text = args.text('drain')
+  return text === undefined ? DRAIN_MS : parseNumber(text, 'drain', 0, LONGEST_DRAIN_MS)
+}
+
+async function leave(ds: DistributedSupervisor, timeout: number, io: Io): Promise<void> {
+  if (timeout === 0) return ds.stop()
+  const { moved, left } = await ds.drain({ timeout })
+  for (const { name, reason } of left) {
+    io.err(`${inspect(name)} did not move: ${inspect(reason)}\n`)
+  }
+  if (moved.length + left.length > 0) io.out(`${moved.length} children moved, ${left.length} did not\n`)
 }
 
 async function supervise(
