@@ -72,6 +72,7 @@ export class BeamNode implements SupervisorHost {
     this.#monitors = new NodeMonitors({
       name: core.name,
       runtime: core.runtime,
+      logger: core.logger,
       isConnected,
       connect,
       onNodeUp: (listener) => this.onNodeUp(listener),

@@ -2,6 +2,7 @@
  * Which processes hear of nodes that come and go: `net_kernel:monitor_nodes/2` and `erlang:monitor_node/2`. Nothing of it
  * is on the wire. A node's `nodeup` is in the mailbox before its first message, its `nodedown` behind the last.
  */
+import type { Logger } from '../core/index.ts'
 import { type Atom, atom, type Pid, type Term, TermMap, type Tuple, tuple } from '../etf/index.ts'
 import type { NodeDownInfo, NodeType, NodeUpInfo } from '../node/index.ts'
 import { ProcessError, type Runtime } from '../runtime/index.ts'
@@ -20,6 +21,7 @@ export interface MonitorNodesOptions {
 export interface MonitoredNode {
   readonly name: Atom
   readonly runtime: Runtime
+  readonly logger: Logger
   /** All of them, hidden ones included. */
   isConnected(node: Atom): boolean
   connect(node: Atom): Promise<void>
@@ -70,7 +72,7 @@ export class NodeMonitors {
     this.#waiting.set(node, watches.add(watch))
     if (!this.#node.isConnected(node)) {
       this.#node.connect(node).catch(() => {
-        if (this.#forget(node, watch)) watch()
+        if (this.#forget(node, watch)) this.#call(node, [watch])
       })
     }
     return () => void this.#forget(node, watch)
@@ -97,7 +99,18 @@ export class NodeMonitors {
   #fire(node: Atom): void {
     const watches = this.#waiting.get(node)
     this.#waiting.delete(node)
-    for (const watch of watches ?? []) watch()
+    this.#call(node, watches ?? [])
+  }
+
+  #call(node: Atom, watches: Iterable<() => void>): void {
+    for (const watch of watches) {
+      try {
+        watch()
+      } catch (error) {
+        // The others must hear of it as well.
+        this.#node.logger.error({ node: node.name, error }, 'what monitorNode was to call threw')
+      }
+    }
   }
 
   #tell(event: Atom, node: Atom, info: NodeUpInfo | NodeDownInfo): void {

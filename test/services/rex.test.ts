@@ -9,6 +9,7 @@ import {
   termEquals,
   tuple,
 } from '../../src/etf/index.ts'
+import { io, type Process } from '../../src/runtime/index.ts'
 import { BarePeer } from '../support/bare-peer.ts'
 import { type Teardown, TestNodes } from '../support/two-nodes.ts'
 
@@ -28,6 +29,14 @@ async function setUp(t: Teardown) {
   a.rpc.expose('Elixir.TsMath', {
     add: (x, y) => Number(x) + Number(y),
     bad: () => Symbol('no term'),
+    dies: function (this: Process) {
+      this.exit(Symbol('no term') as never)
+    },
+    prints: async (times) => {
+      await io.puts('x'.repeat(Number(times)))
+      void io.write('not waited for')
+      return atom('printed')
+    },
     fails: () => {
       throw new Error('failed')
     },
@@ -68,6 +77,42 @@ test('a call in the style of C nodes is answered with {rex, Value}', async (t) =
     0: REX,
     1: { 0: BADRPC, 1: { 0: EXIT, 1: { 0: atom('badarg') } } },
   })
+})
+
+test('what a call prints goes to the C node before the answer, when it asks for that', async (t) => {
+  const { me, nodes, peer, toRex } = await setUp(t)
+  toRex(tuple(me, tuple(CALL, M, atom('prints'), [100_000], atom('send_stdout_to_caller'))))
+  await nodes.until(() => peer.received('send').length === 3)
+  const answers = peer.received('send').map(([, , answer]) => answer as Term)
+  const stdout = atom('rex_stdout')
+  t.ok(equal(answers[0] as Term, tuple(stdout, `${'x'.repeat(100_000)}\n`)), 'larger than a fragment')
+  t.ok(equal(answers[1] as Term, tuple(stdout, 'not waited for')))
+  t.ok(equal(answers[2] as Term, tuple(REX, atom('printed'))))
+})
+
+test('a job whose exit reason has no term is answered, and harms nobody', async (t) => {
+  const { ask, a, me } = await setUp(t)
+  t.match(await ask(tuple(me, tuple(CALL, M, atom('dies'), [], USER))), {
+    0: REX,
+    1: { 0: BADRPC, 1: { 0: EXIT } },
+  })
+  a.rpc.expose('Elixir.TsMath', {
+    killed: async function (this: Process) {
+      await this.receive()
+    },
+  })
+  const before = a.runtime.processes()
+  const answer = ask(tuple(me, tuple(CALL, M, atom('killed'), [], USER)))
+  const job = await new Promise<Pid>((resolve) => {
+    const look = (): void => {
+      const fresh = a.runtime.processes().find((pid) => !before.some((old) => old.equals(pid)))
+      if (fresh === undefined) setImmediate(look)
+      else resolve(fresh)
+    }
+    look()
+  })
+  a.exit(job, Symbol('no term') as never)
+  t.match(await answer, { 0: REX, 1: { 0: BADRPC, 1: { 0: EXIT } } })
 })
 
 test('gen calls are answered by the rules of their tag', async (t) => {

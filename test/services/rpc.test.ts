@@ -409,6 +409,10 @@ test('casts and messages go to every node', async (t) => {
   t.same(await nodes.during(a.rpc.sbcast(['x@x'], 'listener', 'again')), { good: [], bad: [atom('x@x')] })
   b.unregister('rex')
   t.same(await a.rpc.sbcast([b.name], 'listener', 'again'), { good: [], bad: [b.name] })
+  const before = a.rpc.sbcast([b.name], 'listener', 'never', {
+    signal: AbortSignal.abort(new Error('too late')),
+  })
+  t.match(await failure(before), { message: 'too late' })
   t.match(await failure(a.rpc.sbcast([b.name], 'listener', Symbol('no term') as never)), {
     name: 'EncodeError',
   })

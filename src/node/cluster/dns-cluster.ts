@@ -80,7 +80,8 @@ class DnsPoll implements RunningStrategy {
   readonly #candidates: Candidates
   readonly #basename: string
   #timer: Timer | undefined
-  #isFailing = false
+  /** Records whose last lookup failed. */
+  readonly #failing = new Set<DnsRecordType>()
   #stopped = false
 
   constructor(options: PollOptions, host: ClusterHost) {
@@ -110,12 +111,12 @@ class DnsPoll implements RunningStrategy {
     const { query } = this.#options
     try {
       const hosts = await this.#ask(type)
-      this.#isFailing = false
+      this.#failing.delete(type)
       return hosts
     } catch (error) {
       // Once is enough, until it has worked again.
-      const level = this.#isFailing || this.#stopped ? 'debug' : 'warn'
-      this.#isFailing = true
+      const level = this.#failing.has(type) || this.#stopped ? 'debug' : 'warn'
+      this.#failing.add(type)
       this.#host.logger[level]({ query, type }, `cannot look for nodes in the DNS: ${describeError(error)}`)
       return []
     }

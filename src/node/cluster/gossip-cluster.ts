@@ -3,7 +3,6 @@
  * Elixir cluster that uses it, and is found by it.
  */
 import { describeError, OptionError, type Timer } from '../../core/index.ts'
-import { AtomBudget } from '../../etf/index.ts'
 import { type Datagrams, isIPv4, type OpenDatagrams, openDatagrams } from '../../net/index.ts'
 import { Candidates } from './candidates.ts'
 import { decodeGossip, encodeGossip, type GossipKey, keyOf } from './gossip-packet.ts'
@@ -38,8 +37,6 @@ const DEFAULT_ADDRESS = '233.252.1.32'
 const EVERY_ADDRESS = '0.0.0.0'
 /** Pauses between two packets are random up to this, as libcluster's. */
 const LONGEST_PAUSE_MS = 5000
-/** Anybody on the network can send names. */
-const MOST_ATOMS = 10_000
 
 /**
  * Tells this node's name to the network, and joins those that are heard. The secret separates clusters, and keeps strangers
@@ -84,7 +81,6 @@ class GossipEar implements RunningStrategy {
   readonly #gossip: Gossip
   readonly #host: ClusterHost
   readonly #candidates: Candidates
-  readonly #atoms = new AtomBudget(MOST_ATOMS)
   #socket: Datagrams | undefined
   #timer: Timer | undefined
   #isFailing = false
@@ -96,7 +92,7 @@ class GossipEar implements RunningStrategy {
   }
 
   readonly onMessage = (packet: Uint8Array): void => {
-    const name = decodeGossip(packet, this.#gossip.key, this.#atoms)
+    const name = decodeGossip(packet, this.#gossip.key)
     if (name !== undefined) void this.#candidates.offer(name)
   }
 

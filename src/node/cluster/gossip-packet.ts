@@ -5,22 +5,21 @@
  *   IV (16)  AES-256-CBC(the same, PKCS #7)           key: SHA-256 of the secret
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import {
-  type Atom,
-  type AtomBudget,
-  Atom as AtomClass,
-  atom,
-  decode,
-  EXACT,
-  encode,
-} from '../../etf/index.ts'
+import { atom, encode } from '../../etf/index.ts'
 
 const PRELUDE = Buffer.from('heartbeat::')
 const CIPHER = 'aes-256-cbc'
 const IV_BYTES = 16
-const NODE: Atom = atom('node')
-/** A name has at most 255 characters; a term with more in it is none of ours. */
-const LIMITS = { depth: 8, elements: 64 }
+const NODE = atom('node')
+/** Names are read by hand, not by the codec: anybody may send them, and an atom would stay for good. */
+const VERSION = 131
+const MAP_EXT = 116
+const ATOM_EXT = 100
+const SMALL_ATOM_EXT = 115
+const ATOM_UTF8_EXT = 118
+const SMALL_ATOM_UTF8_EXT = 119
+/** A map with more in it is none of libcluster's. */
+const MOST_PAIRS = 16
 
 export type GossipKey = Uint8Array
 
@@ -36,25 +35,44 @@ export function encodeGossip(name: string, key: GossipKey | undefined): Uint8Arr
   return Buffer.concat([iv, cipher.update(plain), cipher.final()])
 }
 
-/**
- * The name that a packet tells; undefined for everything else: another secret, none, or no packet of this kind.
- *
- * @param atoms how many atoms packets may introduce
- */
-export function decodeGossip(
-  packet: Uint8Array,
-  key: GossipKey | undefined,
-  atoms: AtomBudget,
-): string | undefined {
+/** The name that a packet tells; undefined for everything else: another secret, none, or no packet of this kind. */
+export function decodeGossip(packet: Uint8Array, key: GossipKey | undefined): string | undefined {
   const plain = key === undefined ? Buffer.from(packet) : decrypt(packet, key)
   if (plain === undefined || !plain.subarray(0, PRELUDE.length).equals(PRELUDE)) return undefined
   try {
-    const term = decode(plain.subarray(PRELUDE.length), { ...EXACT, limits: LIMITS, atomBudget: atoms })
-    const name = term instanceof Map ? term.get(NODE) : undefined
-    return name instanceof AtomClass ? name.name : undefined
-  } catch {
-    return undefined
+    return nodeIn(plain, PRELUDE.length)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
+}
+
+/** The value of the key `node` in a map from atoms to atoms. @throws RangeError where the bytes end before it does */
+function nodeIn(bytes: Buffer, start: number): string | undefined {
+  if (bytes.readUInt8(start) !== VERSION || bytes.readUInt8(start + 1) !== MAP_EXT) return undefined
+  const pairs = bytes.readUInt32BE(start + 2)
+  if (pairs > MOST_PAIRS) return undefined
+  let [at, node]: [number, string | undefined] = [start + 6, undefined]
+  for (let i = 0; i < pairs; i++) {
+    const key = atomAt(bytes, at)
+    const value = key && atomAt(bytes, key.end)
+    if (value === undefined) return undefined
+    if (key?.name === NODE.name) node = value.name
+    at = value.end
+  }
+  return at === bytes.length ? node : undefined
+}
+
+function atomAt(bytes: Buffer, at: number): { readonly name: string; readonly end: number } | undefined {
+  const tag = bytes.readUInt8(at)
+  const isSmall = tag === SMALL_ATOM_EXT || tag === SMALL_ATOM_UTF8_EXT
+  if (!isSmall && tag !== ATOM_EXT && tag !== ATOM_UTF8_EXT) return undefined
+  const length = isSmall ? bytes.readUInt8(at + 1) : bytes.readUInt16BE(at + 1)
+  const from = at + (isSmall ? 2 : 3)
+  const end = from + length
+  if (end > bytes.length) return undefined
+  const isUtf8 = tag === ATOM_UTF8_EXT || tag === SMALL_ATOM_UTF8_EXT
+  return { name: bytes.toString(isUtf8 ? 'utf8' : 'latin1', from, end), end }
 }
 
 function decrypt(packet: Uint8Array, key: GossipKey): Buffer | undefined {

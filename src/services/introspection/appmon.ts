@@ -35,6 +35,8 @@ const NORMAL = atom('normal')
 const OK = atom('ok')
 const EMPTY_TREE = tuple([], [], [], [])
 const INTERVAL_MS = 2000
+/** A page has a handful: what it shows is made anew for each of them every time. */
+const MOST_SUBSCRIPTIONS = 100
 
 export function appmonFunctions({ runtime }: DescribedNode): ExposedFunctions {
   return {
@@ -64,6 +66,8 @@ class Appmon extends GenServer<State> {
       const [, command, about, isOn] = request as unknown as Term[] as [Term, Term, Term, Term]
       const key = `${client.key} ${inspect(command)} ${inspect(about)}`
       if (isOn === true) {
+        if (!state.subscriptions.has(key) && state.subscriptions.size >= MOST_SUBSCRIPTIONS)
+          return noreply(state)
         const subscription = { client, command: itemName(command) ?? '', about, last: undefined }
         state.subscriptions.set(key, subscription)
         this.#deliver(subscription, state)

@@ -15,6 +15,14 @@ const REQUEST = atom('request')
 const UNICODE = atom('unicode')
 const OPTIONS = [tuple(atom('binary'), true), tuple(atom('encoding'), UNICODE)]
 
+/** Whether the device is asked for input, which may take as long as somebody types. */
+export function wantsInput(request: Term): boolean {
+  if (!(request instanceof Tuple) || !(request[0] instanceof Atom)) return false
+  if (request[0].name === 'requests')
+    return Array.isArray(request[1]) && (request[1] as Term[]).some(wantsInput)
+  return request[0].name.startsWith('get_') && request[0].name !== 'get_geometry'
+}
+
 /** The reply; never rejects because of the request. */
 export async function answerIo(device: IoDevice, request: Term): Promise<Encodable> {
   if (request === atom('getopts')) return OPTIONS

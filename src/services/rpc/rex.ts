@@ -4,7 +4,8 @@
  *
  *   gen call {call | block_call, M, F, Args, GL}      -> Value | {badrpc, {'EXIT', Reason}}
  *   cast     {cast, M, F, Args, GL}
- *   Pid, {call, M, F, Args, GL}     (C-node style)    -> {rex, Value} to Pid
+ *   Pid, {call, M, F, Args, GL}     (C-node style)    -> {rex, Value} to Pid; with `send_stdout_to_caller` as GL what is
+ *                                                        printed goes there before it, as {rex_stdout, Binary}
  *   {Pid, features_request}                           -> {features_reply, Node, [erpc]} to Pid
  *   {Pid, {sbcast, Name, Msg}}                        -> {rex, Node, Node} | {rex, Node, {nonexisting_name, Name}}
  *   {Pid, {send, Name, Msg}}                          -> {Pid, Msg} to Name, or {rex, Node, {nonexisting_name, Name}}
@@ -19,6 +20,7 @@ import {
   type Runtime,
   reply,
 } from '../../runtime/index.ts'
+import { IoServer } from '../io/io-server.ts'
 import { applyExposed, type Outcome } from './apply.ts'
 import type { FunctionTable } from './exposed.ts'
 
@@ -34,6 +36,8 @@ const CAST = atom('cast')
 const SBCAST = atom('sbcast')
 const SEND = atom('send')
 const REX = atom('rex')
+const REX_STDOUT = atom('rex_stdout')
+const SEND_STDOUT_TO_CALLER = atom('send_stdout_to_caller')
 const EXIT = atom('EXIT')
 const BADRPC = atom('badrpc')
 const ERPC = atom('erpc')
@@ -97,7 +101,12 @@ export class Rex extends GenServer<RexState> {
       }
     } else {
       const job = readJob(request, CALL)
-      if (job !== undefined) this.#spawn(job, state, (value) => this.self.send(client, tuple(REX, value)))
+      if (job === undefined) return
+      const answer: Answer = (value) => this.self.send(client, tuple(REX, value))
+      // From the same process as the answer, so that it comes before it.
+      const print = (text: string): void => this.self.send(client, tuple(REX_STDOUT, text))
+      if (job.groupLeader === SEND_STDOUT_TO_CALLER) this.#spawn(job, state, answer, print)
+      else this.#spawn(job, state, answer)
     }
   }
 
@@ -119,29 +128,55 @@ export class Rex extends GenServer<RexState> {
     return noreply(state)
   }
 
-  /** Runs the job in a process of its own; one that is killed has an answer too. */
-  #spawn(job: Job, state: RexState, answer: Answer): void {
+  /**
+   * Runs the job in a process of its own; one that is killed has an answer too.
+   *
+   * @param print takes what the job prints, all of it before the answer
+   */
+  #spawn(job: Job, state: RexState, answer: Answer, print?: (text: string) => void): void {
     let pid: Pid
     try {
       pid = this.self.spawn(async (self) => {
         if (job.groupLeader instanceof Pid) self.groupLeader = job.groupLeader
-        await run(self, job, state, answer)
+        if (print === undefined) await run(self, job, state, answer)
+        else await runPrinting(self, job, state, answer, print)
       })
     } catch {
       answer(tuple(BADRPC, tuple(EXIT, SYSTEM_LIMIT)))
       return
     }
     this.self.whenDown(pid).then(
-      (reason) => reason !== NORMAL && answer(tuple(BADRPC, tuple(EXIT, reason))),
+      (reason) => {
+        if (reason !== NORMAL) give(answer, tuple(BADRPC, tuple(EXIT, reason)))
+      },
       () => {},
     )
   }
 }
 
-/** The answer may turn out to have no term; the caller hears of that instead. */
 async function run(self: Process, job: Job, { functions }: RexState, answer: Answer): Promise<void> {
   const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args))
+  if (self.isAlive) give(answer, value)
+}
+
+/** As `run`, with a group leader of its own that is read to its end before the answer goes. */
+async function runPrinting(
+  self: Process,
+  job: Job,
+  { functions }: RexState,
+  answer: Answer,
+  write: (text: string) => void,
+): Promise<void> {
+  const leader = await self.startLink(IoServer, { write })
+  self.groupLeader = leader
+  const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args))
   if (!self.isAlive) return
+  await self.stopServer(leader)
+  give(answer, value)
+}
+
+/** The answer may turn out to have no term; the caller hears of that instead. */
+function give(answer: Answer, value: Encodable): void {
   try {
     answer(value)
   } catch (error) {

@@ -12,6 +12,7 @@ export async function sbcast(
   message: Encodable,
   options: CallOptions,
 ): Promise<{ good: Atom[]; bad: Atom[] }> {
+  options.signal?.throwIfAborted()
   const answers = await Promise.all(
     nodes.map(async (node) => {
       const isGood = await askOne(runtime, node, tuple(SBCAST, name, message), options)

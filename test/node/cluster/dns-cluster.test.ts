@@ -48,6 +48,16 @@ test('service records name the hosts; the basename can be another', async (t) =>
   await running.stop()
 })
 
+test('records that fail are told of once, each kind for itself', async (t) => {
+  const lookup = { ...table({ A: ['10.0.0.2'] }), ipv6: () => Promise.reject(new Error('no AAAA')) }
+  const host = new FakeHost()
+  host.reachable.add('me@10.0.0.2')
+  const running = await dnsCluster({ query: 'app', interval: 1000, lookup }).start(host)
+  for (let i = 0; i < 5; i++) await host.clock.elapse(1250)
+  t.equal(host.warnings.length, 1)
+  await running.stop()
+})
+
 test('it looks again, with pauses that differ, and joins what is new or was lost', async (t) => {
   const lookup = table({ A: [] })
   const host = new FakeHost()

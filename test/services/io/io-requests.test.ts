@@ -127,3 +127,42 @@ test('a process prints in order, and hears when its group leader refuses or ends
     { code: 'ERR_RUNTIME_IO' },
   )
 })
+
+test('output is written while somebody waits for input, and readers have their turns', async (t) => {
+  const cluster = new TestCluster()
+  t.teardown(() => cluster.stop())
+  const written: string[] = []
+  const lines: ((line: string) => void)[] = []
+  const device = {
+    write: (text: string): void => void written.push(text),
+    readLine: () => new Promise<string>((resolve) => lines.push(resolve)),
+  }
+  const a = await cluster.add('a', { io: device })
+  const read: string[] = []
+  for (const who of ['first', 'second']) {
+    a.spawn(async (self) => void read.push(`${who} ${await self.io.gets('> ')}`))
+    await cluster.settle()
+  }
+  a.spawn(async (self) => self.io.write('meanwhile'))
+  await cluster.until(() => written.length === 1)
+  t.equal(lines.length, 1, 'one reads at a time')
+  lines[0]?.('1\n')
+  await cluster.until(() => lines.length === 2)
+  lines[1]?.('2\n')
+  await cluster.until(() => read.length === 2)
+  t.same(read, ['first 1\n', 'second 2\n'])
+})
+
+test('so many wait for input at most', async (t) => {
+  const cluster = new TestCluster()
+  t.teardown(() => cluster.stop())
+  const a = await cluster.add('a', { io: { write: () => {}, readLine: () => new Promise<string>(() => {}) } })
+  const got: Term[] = []
+  a.spawn(async (self) => {
+    const request = tuple(atom('get_line'), UNICODE, '')
+    for (let i = 0; i <= 1000; i++) self.send('user', tuple(atom('io_request'), self.pid, i, request))
+    got.push(await self.receive())
+  })
+  await cluster.until(() => got.length === 1)
+  t.equal(inspect(got[0] as Term), '{:io_reply, 1000, {:error, :system_limit}}')
+})
