@@ -28,7 +28,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
-const DEFAULT_TIMEOUT_MS = 5000
+export const DEFAULT_TIMEOUT_MS = 5000
 
 /** The number of milliseconds, or undefined for no limit. @throws OptionError for what is neither. */
 export function timeoutMs(timeout: number | 'infinity' | undefined, fallback: number): number | undefined {

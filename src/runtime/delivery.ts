@@ -5,8 +5,8 @@
 import type { Clock, Logger } from '../core/index.ts'
 import { type Atom, atom, type Encodable, inspect, Pid, Reference, type Term, tuple } from '../etf/index.ts'
 import type { Aliases } from './aliases.ts'
-import { GEN_CAST } from './atoms.ts'
-import type { CallOptions, Calls } from './calls.ts'
+import { GEN_CAST, TIMEOUT } from './atoms.ts'
+import { type CallOptions, type Calls, DEFAULT_TIMEOUT_MS, timeoutMs } from './calls.ts'
 import { Cell } from './cell.ts'
 import {
   type Destination,
@@ -21,6 +21,7 @@ import {
 } from './destination.ts'
 import { CallError, ProcessError } from './errors.ts'
 import { type From, replyAlias } from './gen-reply.ts'
+import { withinCall } from './lookup.ts'
 import { MessageTimer } from './message-timer.ts'
 import type { Names } from './names.ts'
 import type { ProcessTable } from './process-table.ts'
@@ -145,13 +146,27 @@ export class Delivery {
       if (!(located instanceof Promise)) {
         return this.#calls.request(owner, located, describeDestination(to), label, request, options)
       }
-      return located.then((found) => {
-        if (!owner.alive) throw new ProcessError('ERR_RUNTIME_EXITED', `${owner.pid} has exited`)
-        return this.#calls.request(owner, found, describeDestination(to), label, request, options)
-      })
+      return this.#callWhenLocated(owner, to, located, label, request, options)
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  async #callWhenLocated(
+    owner: Cell,
+    to: Destination,
+    asked: Promise<Located>,
+    label: Atom,
+    request: Encodable,
+    options: CallOptions = {},
+  ): Promise<Term> {
+    const destination = describeDestination(to)
+    const timeout = timeoutMs(options.timeout, DEFAULT_TIMEOUT_MS)
+    const expired = (): CallError => new CallError('timeout', TIMEOUT, { destination, request, timeout })
+    const { found, left } = await withinCall(asked, this.#clock, { timeout, signal: options.signal, expired })
+    if (!owner.alive) throw new ProcessError('ERR_RUNTIME_EXITED', `${owner.pid} has exited`)
+    const rest = { ...options, timeout: left === 'infinity' ? left : Math.max(0, left) }
+    return this.#calls.request(owner, found, destination, label, request, rest)
   }
 
   /** Sends the reply to the caller, by the rules of its tag. */

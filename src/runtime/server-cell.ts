@@ -7,7 +7,7 @@
  */
 import { serverCallChannel } from '../core/diagnostics.ts'
 import type { Timer } from '../core/index.ts'
-import { atom, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { atom, type Encodable, inspect, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { ERROR, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
 import { Cell, type Origin } from './cell.ts'
 import { describeExit, exitReason, isOrderlyExit } from './crash.ts'
@@ -40,7 +40,7 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   #phase: 'new' | 'starting' | 'serving' | 'stopping' = 'new'
   #server!: ServerCallbacks<unknown>
   state: unknown
-  suspended = false
+  #suspended = false
   debug: ServerDebug | undefined
   /** A callback's promise is awaited. */
   #busy = false
@@ -61,6 +61,15 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     super(kernel, origin)
     this.#kernel = kernel
     this.#plan = plan
+  }
+
+  get suspended(): boolean {
+    return this.#suspended
+  }
+
+  set suspended(suspended: boolean) {
+    this.#suspended = suspended
+    this.mailbox.rescan()
   }
 
   formatStatus(): Encodable {
@@ -149,6 +158,8 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     const { exit, result } = booted
     if (onStarted === undefined && !isOrderlyExit(exit)) this.#log(exit, 'a server did not start')
     this.#leaveTrappingParent()
+    // Once: the end of the process has nobody to tell any more.
+    this.#plan = undefined
     onStarted?.(result)
     this.#kernel.exits.terminate(this, exit)
   }
@@ -224,17 +235,12 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     this.#settle(this.#server.handleCall(request, from, this.state))
   }
 
-  /** Suspended: everything but system messages and the exit of the parent waits. */
+  /** Suspended: everything but system messages and the exit of the parent waits, and is looked at once. */
   #handleSystemOnly(): boolean {
-    for (let i = 0; i < this.mailbox.length; i++) {
-      const message = this.mailbox.at(i) as Term
-      if (!(message instanceof Tuple) || message.length !== 3) continue
-      if (message[0] !== SYSTEM && !(message[0] === EXIT && this.parent.equals(message[1]))) continue
-      this.mailbox.removeAt(i)
-      this.#handle(message)
-      return true
-    }
-    return false
+    const index = this.mailbox.scan((message) => isForSuspended(message, this.parent))
+    if (index === -1) return false
+    this.#handle(this.mailbox.removeAt(index) as Term)
+    return true
   }
 
   #handleSystem(from: From, request: Term): void {
@@ -247,8 +253,10 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     void answer.then((given) => {
       this.#busy = false
       if (!this.alive || this.#phase !== 'serving') return
+      // What ran may have looked through the mailbox for itself.
+      this.mailbox.rescan()
       this.#finishSystem(from, given)
-      this.#rest()
+      this.#rest(true)
     })
   }
 
@@ -391,4 +399,9 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     serverCallChannel.publish({ pid, label, request: this.#request, duration })
     this.#request = undefined
   }
+}
+
+function isForSuspended(message: Term, parent: Pid): boolean {
+  if (!(message instanceof Tuple) || message.length !== 3) return false
+  return message[0] === SYSTEM || (message[0] === EXIT && parent.equals(message[1]))
 }

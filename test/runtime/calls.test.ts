@@ -264,3 +264,32 @@ test('a process that ends while a registry is asked sends no request any more', 
   t.equal(runtime.pending().calls, 0)
   t.same(runtime.processInfo(server)?.monitoredBy, [])
 })
+
+test('the time of a call runs while a registry is asked, and its signal counts', async (t) => {
+  const { clock, runtime } = testRuntime(t)
+  const server = await runtime.start(Echo)
+  let answer: (pid: Pid) => void = () => {}
+  const name = {
+    whereis: () => new Promise<Pid>((resolve) => (answer = resolve)),
+    register: () => true,
+    unregister: () => {},
+  }
+  const never = runtime.call(name, 'hi', { timeout: 1000 })
+  clock.advance(1000)
+  await t.rejects(never, { code: 'timeout' })
+  const late = runtime.call(name, 'silent', { timeout: 1000 })
+  clock.advance(900)
+  answer(server)
+  await settled()
+  clock.advance(100)
+  await t.rejects(late, { code: 'timeout' }, 'what the lookup took counts')
+  const giveUp = new AbortController()
+  const given = runtime.call(name, 'hi', { signal: giveUp.signal })
+  giveUp.abort(new Error('enough'))
+  await t.rejects(given, { message: 'enough' })
+  const soon = runtime.call(name, 'hi', { timeout: 1000 })
+  answer(server)
+  t.equal(await soon, 'hi')
+  await t.rejects(runtime.call(name, 'hi', { timeout: -1 }), { code: 'ERR_INVALID_OPTION' })
+  t.equal(runtime.pending().calls, 0)
+})

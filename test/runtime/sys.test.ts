@@ -86,6 +86,46 @@ for (const across of [false, true]) {
   })
 }
 
+test('a suspended server looks at each message that waits once, and keeps their order', async (t) => {
+  const { runtime } = testRuntime(t)
+  const got: Term[] = []
+  class Keeper extends GenServer<null> {
+    override init() {
+      return null
+    }
+    override async codeChange() {
+      await this.self.receive((message) => message === 'wanted')
+      return null
+    }
+    override handleInfo(message: Term) {
+      got.push(message)
+      return noreply(null)
+    }
+  }
+  const pid = await runtime.start(Keeper)
+  await sys.suspend(runtime, pid)
+  let looks = 0
+  const look = (): object => {
+    looks++
+    return Object.prototype
+  }
+  const messages = Array.from({ length: 500 }, () => new Proxy({}, { getPrototypeOf: look }) as never)
+  for (const message of messages) runtime.send(pid, message)
+  for (let i = 0; i < 100; i++) await sys.getState(runtime, pid)
+  t.ok(looks <= 2 * messages.length, `${looks} looks`)
+  const changed = sys.changeCode(runtime, pid)
+  await settled()
+  const asked = sys.getState(runtime, pid)
+  await settled()
+  runtime.send(pid, 'wanted')
+  await changed
+  t.equal(await asked, null, 'what came while the code changed is found')
+  await sys.resume(runtime, pid)
+  await settled()
+  t.equal(got.length, 500)
+  t.ok(got.every((message, i) => message === messages[i]))
+})
+
 test('a trace writes every event to the logger', async (t) => {
   const { runtime, log, clock } = testRuntime(t)
   const pid = await runtime.start(Counter, undefined, { name: 'counter' })
