@@ -59,6 +59,15 @@ export class PoolQueue<M, C> {
     return true
   }
 
+  /** Takes out the calls that nobody waits for any more. @returns whether there were any */
+  drop(isOver: (call: C) => boolean): boolean {
+    const before = this.#queue.length
+    for (let i = this.#queue.length - 1; i >= 0; i--) {
+      if (isOver(this.#queue.at(i) as C)) this.#queue.removeAt(i)
+    }
+    return this.#queue.length < before
+  }
+
   /** The next call and the member that gets it; undefined when there is none, or everybody is busy. */
   next(): { readonly member: M & { readonly key: string }; readonly call: C } | undefined {
     if (this.#queue.length === 0) return undefined

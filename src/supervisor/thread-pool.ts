@@ -16,7 +16,7 @@ import {
   type ThreadOptions,
   thread,
 } from '../runtime/index.ts'
-import { RestartIntensity } from './intensity.ts'
+import { RestartIntensity, restartLimits } from './intensity.ts'
 import { PoolQueue, type Routing } from './pool-queue.ts'
 
 export interface ThreadPoolOptions extends ThreadOptions {
@@ -65,7 +65,8 @@ const UNTIL_DONE = { timeout: 'infinity' } as const
 export function threadPool(module: URL | string, options: ThreadPoolOptions = {}): ServerClass {
   const member = thread(module, options)
   const { size = 2, routing = 'leastBusy', concurrency = 1, queueLimit = 1000 } = options
-  const { maxRestarts = 3, maxSeconds = 5, shutdown = 5000 } = options
+  const { shutdown = 5000 } = options
+  const limits = restartLimits(options)
   for (const [name, value] of Object.entries({ size, concurrency })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new OptionError(`${name} of a pool must be a whole number from 1, got ${value}`)
@@ -73,12 +74,18 @@ export function threadPool(module: URL | string, options: ThreadPoolOptions = {}
   }
   if (!(queueLimit >= 0))
     throw new OptionError(`queueLimit of a pool must be a number from 0, got ${queueLimit}`)
+  if (!(shutdown >= 0)) {
+    throw new OptionError(`shutdown of a pool must be milliseconds from 0, got ${shutdown}`)
+  }
   if (routing !== 'leastBusy' && routing !== 'roundRobin') {
     throw new OptionError(`routing of a pool must be leastBusy or roundRobin, got ${String(routing)}`)
   }
 
   class Pool extends GenServer<Queue> {
-    readonly #intensity = new RestartIntensity({ maxRestarts, maxSeconds })
+    readonly #intensity = new RestartIntensity(limits)
+    /** Members that start in place of others. */
+    readonly #starting = new Set<Promise<void>>()
+    #isEnding = false
     #args: unknown
 
     override async init(args: unknown) {
@@ -100,7 +107,12 @@ export function threadPool(module: URL | string, options: ThreadPoolOptions = {}
     }
 
     override handleCall(request: Term, from: From, queue: Queue) {
-      if (!queue.push({ request, from })) {
+      const call = { request, from }
+      // Whoever has given up needs no place.
+      if (
+        !queue.push(call) &&
+        !(queue.drop(({ from: other }) => !this.self.isAwaited(other)) && queue.push(call))
+      ) {
         this.self.logger.warn({ pool: this.constructor.name, waiting: queueLimit }, 'a pool refuses a call')
         if (!this.self.failCall(from, OVERLOADED)) this.reply(from, tuple(atom('error'), OVERLOADED))
       }
@@ -114,7 +126,7 @@ export function threadPool(module: URL | string, options: ThreadPoolOptions = {}
       return noreply(queue)
     }
 
-    override async handleInfo(message: Term, queue: Queue) {
+    override handleInfo(message: Term, queue: Queue) {
       if (
         message instanceof Tuple &&
         message.length === 3 &&
@@ -134,6 +146,8 @@ export function threadPool(module: URL | string, options: ThreadPoolOptions = {}
     }
 
     override async terminate(_reason: Term, queue: Queue): Promise<void> {
+      this.#isEnding = true
+      await Promise.all(this.#starting)
       await Promise.all(queue.members().map((pid) => this.#end(pid)))
     }
 
@@ -175,19 +189,28 @@ export function threadPool(module: URL | string, options: ThreadPoolOptions = {}
       if (this.self.isAlive) this.#route(queue)
     }
 
-    async #restart(queue: Queue) {
+    /** Calls go on to the other members meanwhile. */
+    #restart(queue: Queue) {
       if (!this.#intensity.add(this.self.clock.now())) {
-        this.self.logger.error({ pool: name, maxRestarts, maxSeconds }, 'a pool gives up: too many restarts')
+        this.self.logger.error({ pool: name, ...limits }, 'a pool gives up: too many restarts')
         return stop(SHUTDOWN, queue)
       }
+      const starting = this.#startMember(queue).finally(() => this.#starting.delete(starting))
+      this.#starting.add(starting)
+      return noreply(queue)
+    }
+
+    async #startMember(queue: Queue): Promise<void> {
       const started = await this.self.tryStartLink(member, this.#args)
-      if (started.status === 'ok') {
+      if (!this.self.isAlive) return
+      if (started.status !== 'ok') {
+        this.self.send(this.pid, RESTART)
+      } else if (this.#isEnding) {
+        await this.#end(started.pid)
+      } else {
         queue.addMember(started.pid, started.pid.key)
         this.#route(queue)
-      } else {
-        this.self.send(this.pid, RESTART)
       }
-      return noreply(queue)
     }
 
     async #end(pid: Pid): Promise<void> {
