@@ -29,7 +29,7 @@ import { SupervisorError } from './errors.ts'
 import { parseVia, toModuleName, viaTuple } from './names.ts'
 import type { Handoff } from './peer-messages.ts'
 
-/** The options of a child. The first five are for the supervisor, all others go to `init`. */
+/** The options of a child. The first six are for the supervisor, all others go to `init`. */
 export interface ChildOptions {
   /** Any term; default: a fresh reference. */
   readonly name?: Encodable
@@ -37,6 +37,7 @@ export interface ChildOptions {
   readonly shutdown?: Shutdown
   readonly type?: ChildType
   readonly modules?: readonly Atom[] | Atom
+  readonly significant?: boolean
   readonly [option: string]: unknown
 }
 
@@ -95,13 +96,13 @@ export function toNamedChild(input: DistributedChild, context: ChildContext): Na
     // Arguments without options: the name is nobody's business but the supervisor's, as with the hex package.
     return { name: context.freshName(), spec: complete(module, fun, options as Term[], given) }
   }
-  const { name, restart, shutdown, type, modules, ...rest } = options as ChildOptions
+  const { name, restart, shutdown, type, modules, significant, ...rest } = options as ChildOptions
   const child = name === undefined ? context.freshName() : childName(name, context.supervisor)
   const keyword = toKeyword({ name: viaTuple(context.supervisor, child), ...rest } as Record<
     string,
     Encodable
   >)
-  const wanted = definedOf({ restart, shutdown, type, modules })
+  const wanted = definedOf({ restart, shutdown, type, modules, significant })
   return { name: child, spec: complete(module, fun, [keyword as Term], { id: child, ...given, ...wanted }) }
 }
 

@@ -220,6 +220,11 @@ export class ChildRegistry {
     this.#lost.reconsider()
   }
 
+  /** The children of this node are gone, and so is whoever would have told so of each. */
+  withdrawAll(): void {
+    for (const [name] of this.#specs.ownedBy(this.#host.name)) this.#withdraw(name)
+  }
+
   stop(): void {
     this.#stopped = true
     this.#unsubscribe()

@@ -59,6 +59,8 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   readonly registry: ChildRegistry
   readonly starter: ChildStarter
   readonly moves: ChildMoves
+  /** The process at the top, once it runs. */
+  tree: Pid | undefined
   readonly #host: SupervisorHost
   readonly #options: ResolvedSupervisorOptions
   readonly #modules: ModuleTable
@@ -172,6 +174,12 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     this.registry.stop()
     this.moves.stop()
     this.cluster.stop()
+  }
+
+  /** The process at the top has ended, in order or not. */
+  gone(): void {
+    if (!this.isStopping && !this.moves.isDrained) this.registry.withdrawAll()
+    this.close()
   }
 
   // The parts of the tree.

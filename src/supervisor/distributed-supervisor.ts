@@ -5,12 +5,13 @@
  *
  * Registered processes: `n`, `n.Registry`, `n.DynamicSupervisor`; scopes of `:pg`: `n.Scope`, `n.Modules`.
  */
-import { type Atom, atom, type Encodable, Pid, type Term, TermMap, Tuple } from '../etf/index.ts'
+import { type Atom, alias, atom, type Encodable, Pid, type Term, TermMap, Tuple } from '../etf/index.ts'
 import { type CallOptions, InitError, type TypedRequest } from '../runtime/index.ts'
 import { type DistributedChild, toNamedChild } from './child-args.ts'
-import type { ChildSpec } from './child-spec.ts'
-import { DistributedNode } from './distributed-node.ts'
+import type { ChildSpec, ChildSpecInput, ChildSpecOptions } from './child-spec.ts'
+import type { DistributedNode } from './distributed-node.ts'
 import { type DistributedSupervisorOptions, resolveSupervisorOptions } from './distributed-options.ts'
+import { DistributedTree, partsOf } from './distributed-tree.ts'
 import {
   type DrainOptions,
   type DrainResult,
@@ -19,10 +20,8 @@ import {
 } from './drain.ts'
 import { SupervisorError } from './errors.ts'
 import type { SupervisorHost } from './host.ts'
-import { type ChildVia, childVia } from './names.ts'
+import { type ChildVia, childVia, toModuleName } from './names.ts'
 import { remoteSpecs } from './remote-specs.ts'
-import { SupervisionTree } from './supervision-tree.ts'
-import { exposeSupervisorFunctions } from './wire-functions.ts'
 
 /** A child that was started, and the name it goes by. */
 export interface StartedChild {
@@ -39,6 +38,7 @@ export interface ChildDetails {
 const ALREADY_STARTED = atom('already_started')
 const ERROR = atom('error')
 const IGNORE = atom('ignore')
+const MODULE = alias('DistributedSupervisor')
 const OK = atom('ok')
 const SHUTDOWN = atom('shutdown')
 const UNDEF = atom('undef')
@@ -57,15 +57,19 @@ export class DistributedSupervisor {
   /** `:"Elixir.DS"` for the option `'DS'`. */
   readonly name: Atom
   readonly #host: SupervisorHost
-  readonly #node: DistributedNode
-  #tree: Pid | undefined
   #drained: Promise<DrainResult> | undefined
   #stopped: Promise<void> | undefined
 
-  private constructor(host: SupervisorHost, node: DistributedNode) {
+  private constructor(host: SupervisorHost, name: Atom) {
     this.#host = host
-    this.#node = node
-    this.name = node.names.name
+    this.name = name
+  }
+
+  /** What runs now: its supervisor may have started it again. */
+  get #node(): DistributedNode {
+    const node = partsOf(this.#host, this.name)
+    if (node !== undefined) return node
+    throw new SupervisorError('ERR_SUPERVISOR_NOT_RUNNING', 'it was not started on this node', this.name)
   }
 
   /**
@@ -80,19 +84,45 @@ export class DistributedSupervisor {
   ): Promise<DistributedSupervisor> {
     const resolved = resolveSupervisorOptions(options)
     const { runtime } = node
-    const parts = new DistributedNode(node, resolved)
-    const supervisor = new DistributedSupervisor(node, parts)
+    const given = { host: node, options: resolved }
     try {
-      supervisor.#tree = await runtime.start(SupervisionTree, parts, {
-        name: resolved.name,
-        link: runtime.client.pid,
-      })
+      await runtime.start(DistributedTree, given, { name: resolved.name, link: runtime.client.pid })
     } catch (error) {
-      parts.abandon()
       throw startError(error, resolved.name)
     }
-    exposeSupervisorFunctions(node.rpc, runtime)
-    return supervisor
+    return new DistributedSupervisor(node, resolved.name)
+  }
+
+  /**
+   * A DistributedSupervisor as a child of a `Supervisor` of the same node; use it through `at`. It ends before what was
+   * started before it, with all the time its children need, and is started again after a crash.
+   *
+   * @param node the `BeamNode` on which the supervisor runs
+   * @param spec `id` when there is more than one; `shutdown` is `infinity` unless given
+   * @throws OptionError
+   * @example
+   * await Supervisor.startLink(node, [DistributedSupervisor.childSpec(node, { name: 'DS', modules: { Counter } })])
+   * await DistributedSupervisor.at(node, 'DS').startChild([Counter, { name: 'c' }])
+   */
+  static childSpec(
+    node: SupervisorHost,
+    options: DistributedSupervisorOptions,
+    spec: Omit<ChildSpecOptions, 'name' | 'type'> = {},
+  ): ChildSpecInput {
+    const resolved = resolveSupervisorOptions(options)
+    const start = [DistributedTree, { host: node, options: resolved }] as const
+    const more = { type: 'supervisor', name: resolved.name, start } as const
+    return { id: MODULE, modules: [MODULE], ...spec, ...more }
+  }
+
+  /**
+   * The handle of a supervisor that runs on this node, or will: its methods throw SupervisorError
+   * `ERR_SUPERVISOR_NOT_RUNNING` until it does. After a restart it means the new one.
+   *
+   * @param name as in the options
+   */
+  static at(node: SupervisorHost, name: Atom | string): DistributedSupervisor {
+    return new DistributedSupervisor(node, toModuleName(name))
   }
 
   /**
@@ -258,19 +288,24 @@ export class DistributedSupervisor {
   }
 
   async #drain(options: ResolvedDrainOptions): Promise<DrainResult> {
-    const isRunning = this.#stopped === undefined && this.#isRunning()
-    const result = isRunning ? await this.#node.moves.drain(options) : { moved: [], left: [] }
+    const result =
+      this.#tree() !== undefined && this.#stopped === undefined
+        ? await this.#node.moves.drain(options)
+        : { moved: [], left: [] }
     await this.stop()
     return result
   }
 
-  #isRunning(): boolean {
-    return this.#tree !== undefined && this.#host.runtime.isAlive(this.#tree)
+  /** The process at the top, if it runs. */
+  #tree(): Pid | undefined {
+    const tree = partsOf(this.#host, this.name)?.tree
+    return tree !== undefined && this.#host.runtime.isAlive(tree) ? tree : undefined
   }
 
   async #stop(): Promise<void> {
     const { runtime } = this.#host
-    if (this.#isRunning()) await runtime.stopServer(this.#tree as Pid, SHUTDOWN)
+    const tree = this.#tree()
+    if (tree !== undefined) await runtime.stopServer(tree, SHUTDOWN)
   }
 }
 

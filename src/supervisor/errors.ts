@@ -7,7 +7,8 @@ import { brief, type Term } from '../etf/index.ts'
  *
  * `ERR_SUPERVISOR_BAD_SPEC`, `ERR_SUPERVISOR_START_FAILED`, `ERR_SUPERVISOR_CHILD_IGNORED`,
  * `ERR_SUPERVISOR_NOT_FOUND`, `ERR_SUPERVISOR_RUNNING`; of a DistributedSupervisor also `ERR_SUPERVISOR_ALREADY_STARTED`, `reason` is the pid, and
- * `ERR_SUPERVISOR_UNDEF`, no node can run the module, which is `reason`.
+ * `ERR_SUPERVISOR_UNDEF`, no node can run the module, which is `reason`; and
+ * `ERR_SUPERVISOR_NOT_RUNNING`, this node has none of that name, which is `reason`.
  */
 export class SupervisorError extends BeamjoinError {
   readonly reason: Term

@@ -27,7 +27,7 @@ export interface TreeParts {
   close(): void
 }
 
-interface Tree {
+export interface Tree {
   readonly parts: TreeParts
   registry: Pid
   supervisor: Pid
@@ -49,7 +49,9 @@ const LIMITS = { maxRestarts: 3, maxSeconds: 5 }
 export class SupervisionTree extends GenServer<Tree> {
   readonly #intensity = new RestartIntensity(LIMITS)
 
-  override async init(parts: TreeParts): Promise<Tree> {
+  /** @param given `TreeParts` */
+  override async init(given: unknown): Promise<Tree> {
+    const parts = given as TreeParts
     this.self.trapExit = true
     try {
       await parts.open()
