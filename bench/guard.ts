@@ -7,12 +7,15 @@
  */
 import { codecGuards } from './guard/codec.ts'
 import { check, type Verdict } from './guard/guard.ts'
+import { openMessageGuards } from './guard/messages.ts'
 import { table } from './table.ts'
 
-const guards = [...codecGuards()]
+const messages = await openMessageGuards()
+const guards = [...codecGuards(), ...messages.guards]
 
 const verdicts: Verdict[] = []
 for (const guard of guards) verdicts.push(await check(guard))
+await messages.close()
 
 const rows = verdicts.map(({ name, expected, ratio, tries, ok }) => [
   name,

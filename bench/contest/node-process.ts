@@ -241,6 +241,10 @@ const JOBS = {
     await Promise.all(nodes.map((each) => each.stop()))
     return 0
   },
+
+  leave(): never {
+    process.exit(0)
+  },
 } satisfies Record<string, (...args: never[]) => unknown>
 
 export type JobName = keyof typeof JOBS

@@ -50,8 +50,9 @@ export class TsNode {
     return (await result) as T
   }
 
+  /** Lets it end by itself. Who closes the channel from this side never hears that the child's is closed. */
   async stop(): Promise<void> {
-    this.#process.disconnect()
+    if (this.#process.connected) this.run('leave').catch(() => {})
     await this.#exited
   }
 

@@ -81,7 +81,8 @@ export function timeCalls(run: () => unknown): (ms: number) => number {
   }
 }
 
-function cpuMs(): number {
+/** Processor time of this process so far, in milliseconds. */
+export function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
