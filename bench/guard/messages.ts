@@ -3,6 +3,7 @@
  * and back. The nodes are in this process, on a network in memory.
  */
 import {
+  type Atom,
   alias,
   atom,
   type BeamNode,
@@ -67,7 +68,7 @@ export async function openMessageGuards(): Promise<MessageGuards> {
   }
 }
 
-function guardsOf(client: BeamNode, echo: readonly [string, string]): Guard[] {
+function guardsOf(client: BeamNode, echo: readonly [string, Atom]): Guard[] {
   const request = tuple(atom('add'), alias('My.Counter'), 5) as Term
   const plain = { from: 'client', tag: [1, 2, 3], request: ['add', 'My.Counter', 5] }
   const calls = (callers: number, message: Term) => async () => {
