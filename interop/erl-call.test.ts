@@ -1,7 +1,7 @@
 /** Erlang's own C client against our node: `erl_call`, which is a hidden node for the time of one call. */
 import { execFile } from 'node:child_process'
 import { test } from 'tap'
-import { atom, ExitError } from '../src/index.ts'
+import { atom, ExitError, io } from '../src/index.ts'
 import { findBeam, freePort } from './peer.ts'
 import { beamCommand } from './support/beam.ts'
 import { COOKIE, startTsNode, TS } from './support/cluster.ts'
@@ -60,4 +60,17 @@ test('erl_call -q does not end the node, -e and -m run no code of others', async
   const alive = await erlCall(epmdPort, '-n', TS, '-c', COOKIE, '-a', 'erlang node []')
   t.equal(alive.out, `'${TS}'`, 'it is still there')
   t.same(node.nodes(), [])
+})
+
+test('erl_call shows what the function prints, before its value', async (t) => {
+  const epmdPort = await freePort()
+  const node = await startTsNode(t, { epmdPort })
+  node.rpc.expose('ts', {
+    report: async () => {
+      for (const line of ['héllo', 'world']) await io.puts(line)
+      return 'done'
+    },
+  })
+  const shown = await erlCall(epmdPort, '-n', TS, '-c', COOKIE, '-fetch_stdout', '-a', 'ts report []')
+  t.match(shown, { code: 0, out: 'héllo\nworld\n#Bin<100,111,110,101>' })
 })

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { test } from 'tap'
 import { DistributedSupervisor } from '../src/supervisor/index.ts'
+import { freePort } from './peer.ts'
 import { beamCommand, findBeam } from './support/beam.ts'
 import { COOKIE, connectedCluster, TS } from './support/cluster.ts'
 import { Counter } from './support/servers.ts'
@@ -241,6 +242,16 @@ test('every page of observer is answered', async (t) => {
     /^\{:error, /,
   )
   t.equal(await peer.eval('{:ok, vsn} = call.(:observer_backend, :vsn, []); is_list(vsn)'), 'true')
+})
+
+test('whoever wants to trace our node is told that it is not to be traced, instead of waiting', async (t) => {
+  const { peer } = await connectedCluster(t)
+  // As :etop does it.
+  const tracer = `:dbg.tracer(${THERE}, :port, :dbg.trace_port(:ip, {${await freePort()}, 5000}))`
+  t.equal(await peer.eval(tracer), `{:ok, ${THERE}}`)
+  t.match(await peer.eval(':dbg.p(:all, [:running, :timestamp])'), /:matched, :"ts@127.0.0.1", 0, .*:undef/)
+  t.match(await peer.eval(`:dbg.get_tracer(${THERE})`), /^\{:ok, #PID</)
+  t.equal(await peer.eval(':dbg.stop()'), ':ok')
 })
 
 test('a node that was told so tells nothing of itself', async (t) => {

@@ -10,7 +10,7 @@ import { appmonFunctions } from './appmon.ts'
 import { exposeBeforeShell } from './before-shell.ts'
 import type { DescribedNode } from './described-node.ts'
 import { erlangFunctions } from './erlang-functions.ts'
-import { observerBackend } from './observer-backend.ts'
+import { observerBackend, traceRelay } from './observer-backend.ts'
 import { allProcessInfo, someProcessInfo } from './process-info.ts'
 import { OTP_RELEASE } from './system-info.ts'
 import { systemStatus } from './system-status.ts'
@@ -75,5 +75,6 @@ export function exposeDefaults(functions: FunctionTable, node: DescribedNode): v
     'get_status/2': (server, timeout) => systemStatus(runtime, server, timeout),
   })
   expose('observer_backend', observerBackend(node))
+  expose('dbg', traceRelay())
   expose('appmon_info', appmonFunctions(node))
 }

@@ -2,7 +2,7 @@
  * `observer_backend` of the application runtime_tools: what the pages of `:observer` and `:etop` call and spawn on the node
  * that they look at (protocol.md 9.10). There are no tables, ports or sockets of the BEAM's kind here; tracing is `undef`.
  */
-import { atom, type Encodable, inspect, Pid, type Term, tuple } from '../../etf/index.ts'
+import { atom, type Encodable, inspect, Pid, type Term, Tuple, tuple } from '../../etf/index.ts'
 import { type Process, ProcessError } from '../../runtime/index.ts'
 import type { ExposedFunctions } from '../rpc/exposed.ts'
 import type { DescribedNode } from './described-node.ts'
@@ -12,6 +12,8 @@ import { badarg, charlist, itemName, proplist } from './terms.ts'
 
 const OK = atom('ok')
 const ERROR = atom('error')
+const EXIT = atom('EXIT')
+const STARTED = atom('started')
 const STATS = atom('stats')
 const PROCS_INFO = atom('procs_info')
 const ETOP_INFO = atom('etop_info')
@@ -55,6 +57,28 @@ export function observerBackend(node: DescribedNode): ExposedFunctions {
     },
     'fetch_stats/2': function (parent, interval) {
       return sendStats(node, this, toPid(parent), Number(interval))
+    },
+  }
+}
+
+/**
+ * `dbg` on another node, which `:etop` uses for tracing, waits without an end for the first message of its relay here. It
+ * gets that; what it asks for then, `dbg:erlang_trace` and the port of a trace, is `undef` and refused.
+ */
+export function traceRelay(): ExposedFunctions {
+  const relay = async (self: Process, parent: Term | undefined, ...session: Encodable[]): Promise<Term> => {
+    self.trapExit = true
+    self.send(toPid(parent), tuple(STARTED, self.pid, ...session))
+    await self.receive((message) => message instanceof Tuple && message[0] === EXIT)
+    return OK
+  }
+  return {
+    'do_relay/2': function (parent) {
+      return relay(this, parent)
+    },
+    // Since OTP 27, where a trace belongs to a session.
+    'do_relay/3': function (name, parent) {
+      return relay(this, parent, tuple(this.makeRef(), name as Encodable))
     },
   }
 }
