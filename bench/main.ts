@@ -12,6 +12,7 @@ import { describeMachine } from './contest/machine.ts'
 import { plot } from './contest/plot.ts'
 import { markdownReport, terminalReport } from './contest/report.ts'
 import { type CaseResult, resultOf } from './contest/results.ts'
+import { openOthers } from './others/others.ts'
 import { build } from './prepare.ts'
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url))
@@ -93,16 +94,20 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
     const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
     const field = await Field.open(defer, flags)
     const beamServer = await field.beamServer()
+    const elixir = await field.elixirClient()
+    const isWanted = (id: string) => only.length === 0 || only.some((each) => id.startsWith(each))
+    const wantsOthers = !list && ['others-call', 'others-calls-64'].some(isWanted)
     const players = {
       field,
       beamServer,
+      elixir,
       tsServer: await field.tsServer(),
-      elixir: await field.elixirClient(),
+      others: wantsOthers ? await openOthers(field, elixir, defer) : [],
       flooder: await field.elixirClient(),
       ts: await field.tsClient(),
     }
     const all = casesOf(players, { part: quick ? 0.2 : 1 })
-    const cases = all.filter(({ id }) => only.length === 0 || only.some((each) => id.startsWith(each)))
+    const cases = all.filter(({ id }) => isWanted(id))
     if (list || cases.length === 0) {
       for (const { id, what } of all) process.stdout.write(`${id.padEnd(20)} ${what}\n`)
       if (!list) throw new Error(`no case begins with ${only.join(' or ')}: these are all there are`)

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const BENCH = fileURLToPath(new URL('.', import.meta.url))
@@ -13,17 +14,23 @@ export function build(): void {
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
 }
 
-/** Installs the packages of bench/package.json into bench/node_modules when they are not those of its lock file. */
+/** Installs the other codecs, which are the packages of bench/package.json. */
 export function install(): void {
-  const lock = readFileSync(`${BENCH}package-lock.json`, 'utf8')
-  if (installedVersions() === wantedVersions(lock)) return
-  process.stderr.write('beamjoin: installing the other codecs into bench/node_modules with "npm ci"\n')
+  installPackages(BENCH)
+}
+
+/** Installs the packages of a folder's package.json there, when they are not those of its lock file. */
+export function installPackages(folder: string): void {
+  const lock = readFileSync(`${folder}package-lock.json`, 'utf8')
+  if (installedVersions(folder) === wantedVersions(lock)) return
+  const shown = relative(ROOT, folder)
+  process.stderr.write(`beamjoin: installing what is compared into ${shown}/node_modules with "npm ci"\n`)
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: BENCH,
+    cwd: folder,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
-  if (status !== 0) process.stderr.write('beamjoin: "npm ci" failed in bench/; going on with what is there\n')
+  if (status !== 0) process.stderr.write('beamjoin: "npm ci" failed; going on with what is there\n')
 }
 
 interface Lock {
@@ -35,8 +42,8 @@ function wantedVersions(lock: string): string {
   return versions(JSON.parse(lock) as Lock)
 }
 
-function installedVersions(): string {
-  const file = `${BENCH}node_modules/.package-lock.json`
+function installedVersions(folder: string): string {
+  const file = `${folder}node_modules/.package-lock.json`
   return existsSync(file) ? versions(JSON.parse(readFileSync(file, 'utf8')) as Lock) : ''
 }
 

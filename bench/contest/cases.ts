@@ -2,6 +2,7 @@
  * The cases of the contest. Each has a baseline, which is what BEAM nodes need among themselves, and one or more
  * challengers that do the same with a node of ours in it.
  */
+import type { Other } from '../others/others.ts'
 import type { Client, ElixirClient, Field, Server } from './field.ts'
 import { cpuPercentWhile, startupOfBeam, startupOfNode } from './processes.ts'
 
@@ -35,6 +36,8 @@ export interface Players {
   readonly ts: Client
   readonly beamServer: Server
   readonly tsServer: Server
+  /** Who else answers the same call, as far as they are there. */
+  readonly others: readonly Other[]
 }
 
 /** How much of everything; 1 is the whole. */
@@ -220,7 +223,50 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
         return sample
       }),
     },
+    ...otherCases(players, some),
     ...slowCases(players, some),
+  ]
+}
+
+/** The echo of 1 KiB beside what is no node of the BEAM, or one of another kind. */
+function otherCases(players: Players, some: (count: number) => number): Case[] {
+  const { elixir, ts, beamServer, tsServer, others } = players
+  const SIZE = 1024
+  const contestants = (callers: number, each: number, figure: (sample: Sample) => number) => {
+    const measures: [string, () => Promise<number[]>][] = [
+      [BOTH, () => elixir.calls(beamServer.name, callers, some(each), `binary ${SIZE}`)],
+      [OURS, () => elixir.calls(tsServer.name, callers, some(each), `binary ${SIZE}`)],
+      ['beamjoin -> beamjoin', () => ts.calls(tsServer.name, callers, some(each), `binary ${SIZE}`)],
+      ...others.map(({ name, measure }): [string, () => Promise<number[]>] => [
+        name,
+        () => measure(callers, some(each), SIZE),
+      ]),
+    ]
+    return Object.fromEntries(
+      measures.map(([name, measure]): [string, Measure] => [
+        name,
+        async () => {
+          const sample = timed(await measure())
+          return { ...sample, value: figure(sample) }
+        },
+      ]),
+    )
+  }
+  return [
+    {
+      id: 'others-call',
+      what: 'echo of 1 KiB, one call after the other, beside others',
+      unit: 'us',
+      better: 'less',
+      contestants: contestants(1, 3_000, ({ value }) => 1e6 / value),
+    },
+    {
+      id: 'others-calls-64',
+      what: 'echo of 1 KiB, 64 callers at a time, beside others',
+      unit: 'calls/s',
+      better: 'more',
+      contestants: contestants(64, 300, ({ value }) => value),
+    },
   ]
 }
 

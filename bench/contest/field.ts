@@ -59,6 +59,10 @@ export class Field {
     return new Field(defer, epmd.port, flags)
   }
 
+  get cookie(): string {
+    return COOKIE
+  }
+
   get epmdPort(): number {
     return this.#epmdPort
   }

@@ -3,6 +3,7 @@
  * Takes jobs over the IPC channel, one at a time, and answers with numbers. The package is the compiled one of
  * bench/.build, as users get it.
  */
+import assert from 'node:assert/strict'
 import type { BeamNode, Pid, Term } from '../../src/index.ts'
 
 type Package = typeof import('../../src/index.ts')
@@ -126,6 +127,7 @@ const JOBS = {
     const server = ['echo', to] as const
     const request = payload(kind)
     const options = { timeout: 'infinity' } as const
+    if (request instanceof Tuple) assert.deepEqual(await node.call(server, request, options), request[1])
     const times = new Float64Array(callers * each)
     let at = 0
     const caller = async () => {

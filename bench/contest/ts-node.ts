@@ -12,16 +12,17 @@ interface Answer {
   readonly error?: string
 }
 
-export class TsNode {
+/** @typeParam Job what it can be asked for */
+export class TsNode<Job extends string = JobName> {
   readonly #process: ChildProcess
   readonly #exited: Promise<ChildExit>
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()
   #nextId = 0
 
-  constructor(flags: readonly string[] = []) {
+  constructor(flags: readonly string[] = [], file = FILE) {
     const { process: child, exited } = spawnReaped(
       process.execPath,
-      ['--expose-gc', ...flags, '--import=tsx', FILE],
+      ['--expose-gc', ...flags, '--import=tsx', file],
       { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
     )
     this.#process = child
@@ -43,7 +44,7 @@ export class TsNode {
     return this.#process.pid!
   }
 
-  async run<T = number>(job: JobName, ...args: readonly (number | string)[]): Promise<T> {
+  async run<T = number>(job: Job, ...args: readonly (number | string)[]): Promise<T> {
     const id = this.#nextId++
     const result = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     this.#process.send({ id, job, args })
@@ -52,7 +53,7 @@ export class TsNode {
 
   /** Lets it end by itself. Who closes the channel from this side never hears that the child's is closed. */
   async stop(): Promise<void> {
-    if (this.#process.connected) this.run('leave').catch(() => {})
+    if (this.#process.connected) this.run('leave' as Job).catch(() => {})
     await this.#exited
   }
 
