@@ -107,7 +107,8 @@ export class FragmentAssembler {
 }
 
 function join({ pieces, length }: Sequence): Uint8Array {
-  const joined = new Uint8Array(length)
+  // Not cleared: the pieces fill it.
+  const joined = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = 0
   for (const piece of pieces) {
     joined.set(piece, at)

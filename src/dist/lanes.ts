@@ -121,8 +121,8 @@ export class Lanes {
     return found
   }
 
-  /** Begins a message that nothing stands in the way of. @returns its first fragment */
-  start(from: Sender, to: Receiver, message: LargeMessage): Uint8Array {
+  /** Begins a message that nothing stands in the way of. @returns its first fragment, in pieces */
+  start(from: Sender, to: Receiver, message: LargeMessage): readonly Uint8Array[] {
     const lane = new Lane({ from, to })
     const first = this.#begin(lane, message, 0)
     // One that is all control has no other fragment.
@@ -148,8 +148,8 @@ export class Lanes {
     }
   }
 
-  /** The next bytes to write, of each lane in turn; undefined when there is nothing left. */
-  next(): Uint8Array | undefined {
+  /** The next bytes to write, in pieces, of each lane in turn; undefined when there is nothing left. */
+  next(): readonly Uint8Array[] | undefined {
     if (this.#lanes.length === 0) return undefined
     if (this.#turn >= Math.min(this.#lanes.length, WIDTH)) this.#turn = 0
     const lane = this.#lanes[this.#turn]!
@@ -165,7 +165,7 @@ export class Lanes {
     this.#bytes = 0
   }
 
-  #begin(lane: Lane, message: LargeMessage, counted: number): Uint8Array {
+  #begin(lane: Lane, message: LargeMessage, counted: number): readonly Uint8Array[] {
     message.sequence = this.#ids.take()
     lane.active.push(message)
     const frame = message.next()
@@ -174,7 +174,7 @@ export class Lanes {
     return frame
   }
 
-  #continue(lane: Lane): Uint8Array {
+  #continue(lane: Lane): readonly Uint8Array[] {
     const message = lane.active.shift()!
     const before = message.bytesLeft
     const frame = message.next()
@@ -192,11 +192,11 @@ export class Lanes {
   }
 
   /** Nothing is unfinished any more: the oldest of what waited leaves. */
-  #release(lane: Lane): Uint8Array {
+  #release(lane: Lane): readonly Uint8Array[] {
     const first = lane.held.shift()!
     if (!(first instanceof Chunk)) return this.#begin(lane, first, first.bytesLeft)
     this.#bytes -= first.length
-    return first.join()
+    return [first.join()]
   }
 
   #concerns(lane: Lane, from: Sender, to: Receiver): boolean {

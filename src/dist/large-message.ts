@@ -46,27 +46,28 @@ export class LargeMessage {
     return this.#left === 0
   }
 
-  /** The next fragment as a whole frame, with its length in front. Set `sequence` before the first one. */
-  next(): Uint8Array {
+  /**
+   * The next fragment as a whole frame, with its length in front, in pieces that follow each other: what is in the body
+   * is not copied. Set `sequence` before the first one.
+   */
+  next(): readonly Uint8Array[] {
     const isFirst = this.#sent === 0
     const size = isFirst ? this.#firstLength : Math.min(FRAGMENT_BYTES, this.bytesLeft)
     const refs = isFirst ? this.#refs.length : 0
-    const length = FRAGMENT_HEADER_BYTES + refs + size
-    // Not from the pool, and not cleared: every byte is written.
-    const frame = new Uint8Array(Buffer.allocUnsafeSlow(4 + length).buffer)
-    const view = new DataView(frame.buffer)
-    view.setUint32(0, length)
-    frame[4] = VERSION_MAGIC
-    frame[5] = isFirst ? DIST_FRAG_HEADER : DIST_FRAG_CONT
+    const head = new Uint8Array(4 + FRAGMENT_HEADER_BYTES + refs)
+    const view = new DataView(head.buffer)
+    view.setUint32(0, FRAGMENT_HEADER_BYTES + refs + size)
+    head[4] = VERSION_MAGIC
+    head[5] = isFirst ? DIST_FRAG_HEADER : DIST_FRAG_CONT
     view.setUint32(6, Math.floor(this.sequence / 0x1_0000_0000))
     view.setUint32(10, this.sequence % 0x1_0000_0000)
     view.setUint32(14, 0)
     view.setUint32(18, this.#left)
-    if (isFirst) frame.set(this.#refs, 4 + FRAGMENT_HEADER_BYTES)
-    frame.set(this.#body.subarray(this.#sent, this.#sent + size), 4 + FRAGMENT_HEADER_BYTES + refs)
+    if (isFirst) head.set(this.#refs, 4 + FRAGMENT_HEADER_BYTES)
+    const body = this.#body.subarray(this.#sent, this.#sent + size)
     this.#sent += size
     this.#left--
-    return frame
+    return [head, body]
   }
 
   get #firstLength(): number {

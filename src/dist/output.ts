@@ -109,7 +109,7 @@ export class Output {
     if (this.#over) return
     // What was sent before a message whose encoding ends the connection.
     this.#writeWaiting()
-    for (let bytes = this.#lanes.next(); bytes !== undefined; bytes = this.#lanes.next()) this.write(bytes)
+    for (let next = this.#lanes.next(); next !== undefined; next = this.#lanes.next()) this.#writeAll(next)
     this.#over = true
   }
 
@@ -152,7 +152,7 @@ export class Output {
     } else {
       // The first fragment brings new atoms, so it must not come before the frames that it may take a slot from.
       this.#writeWaiting()
-      this.write(this.#lanes.start(this.#from, this.#to, frames.detach()))
+      this.#writeAll(this.#lanes.start(this.#from, this.#to, frames.detach()))
     }
     this.#checkBusy()
     if (!this.#turnScheduled) this.#scheduleTurn()
@@ -165,13 +165,26 @@ export class Output {
 
   /** Writes fragments while there is room; the rest follows when the transport is empty, or in the next turn. */
   #pump(): void {
+    this.#transport.cork?.()
+    const mayGoOn = this.#writeFragments()
+    this.#transport.uncork?.()
+    if (mayGoOn && !this.#turnScheduled) this.#scheduleTurn()
+  }
+
+  /** @returns whether only the turn of the event loop is used up */
+  #writeFragments(): boolean {
     for (let i = 0; i < FRAGMENTS_PER_TURN; i++) {
-      if (this.#transport.bufferedBytes >= WINDOW_BYTES && this.#drainExpected) return
-      const bytes = this.#lanes.next()
-      if (bytes === undefined) return
-      this.write(bytes)
+      if (this.#transport.bufferedBytes >= WINDOW_BYTES && this.#drainExpected) return false
+      const pieces = this.#lanes.next()
+      if (pieces === undefined) return false
+      this.#writeAll(pieces)
     }
-    if (!this.#turnScheduled) this.#scheduleTurn()
+    return true
+  }
+
+  /** Pieces that nothing may come between: nobody is called from inside of a write. */
+  #writeAll(pieces: readonly Uint8Array[]): void {
+    for (let i = 0; i < pieces.length; i++) this.write(pieces[i]!)
   }
 
   #scheduleTurn(): void {

@@ -82,6 +82,14 @@ export class SocketTransport implements Transport {
     return this.#socket.write(bytes, guard.onTaken)
   }
 
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
   pause(): void {
     this.#paused = true
     this.#socket.pause()

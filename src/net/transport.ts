@@ -24,6 +24,9 @@ export interface Transport {
   handler: TransportHandler | undefined
   /** Queues bytes, which must not be changed afterwards. False: over the high-water mark, await `onDrain`. */
   write(bytes: Uint8Array): boolean
+  /** What is written before `uncork` leaves with one call of the system. Absent where that makes no difference. */
+  cork?(): void
+  uncork?(): void
   pause(): void
   resume(): void
   /**

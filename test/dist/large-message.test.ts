@@ -18,7 +18,7 @@ function parse(frame: Uint8Array) {
 function framesOf(message: LargeMessage, sequence = 5) {
   message.sequence = sequence
   const frames = []
-  while (!message.isFinished) frames.push(message.next())
+  while (!message.isFinished) frames.push(Buffer.concat(message.next()))
   return frames
 }
 
