@@ -300,6 +300,8 @@ function slowCases(players: Players, some: (count: number) => number): Case[] {
       contestants: byServer((server) => async () => {
         const leave = await field.crowd(CROWD, server)
         try {
+          // What connecting set off comes to its end: collections, and code that is compiled.
+          await new Promise((resolve) => setTimeout(resolve, 2000))
           return { value: await cpuPercentWhile(server.pid, some(20_000)) }
         } finally {
           await leave()
