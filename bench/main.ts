@@ -2,13 +2,13 @@
  * A node of ours beside a BEAM node: `npm run bench`. The same Elixir client measures a BEAM server and a TypeScript server,
  * a TypeScript client measures both, on one machine and turn and turn about. See `npm run bench -- --help`.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findBeam, withCleanup } from '../interop/peer.ts'
 import { type Case, casesOf, type Sample } from './contest/cases.ts'
 import { Field } from './contest/field.ts'
-import { describeMachine } from './contest/machine.ts'
+import { describeMachine, type Machine } from './contest/machine.ts'
 import { plot } from './contest/plot.ts'
 import { markdownReport, terminalReport } from './contest/report.ts'
 import { type CaseResult, resultOf } from './contest/results.ts'
@@ -31,6 +31,7 @@ A node of ours beside a BEAM node; some minutes on an otherwise idle machine.
   --otp N        the BEAM: 25, 27 or 29; default: the machine's own
   --list         print the cases and stop
   --publish      write the table and the picture into docs/ as well
+  --last         measure nothing, take the figures of the last run: to publish them
   --profile DIR  write profiles of the TypeScript nodes (node --cpu-prof) into DIR
   --help
 
@@ -43,13 +44,21 @@ interface Options {
   readonly rounds: number
   readonly list: boolean
   readonly publish: boolean
+  readonly last: boolean
   readonly profile: string | undefined
+}
+
+/** What is in nodes.json. */
+interface Run {
+  readonly machine: Machine
+  readonly results: readonly CaseResult[]
 }
 
 const options = readOptions()
 if (options !== undefined) {
   try {
-    await run(options)
+    if (options.last) showLast(options.publish)
+    else await run(options)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
@@ -66,6 +75,7 @@ function readOptions(): Options | undefined {
         otp: { type: 'string' },
         list: { type: 'boolean', default: false },
         publish: { type: 'boolean', default: false },
+        last: { type: 'boolean', default: false },
         profile: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -78,13 +88,28 @@ function readOptions(): Options | undefined {
     if (!Number.isInteger(rounds) || rounds < 1)
       throw new Error(`--rounds takes a whole number from 1, got ${values.rounds}`)
     if (values.otp !== undefined) process.env['BEAMJOIN_OTP'] = values.otp
-    const { quick, list, publish, profile } = values
-    return { quick, only: values.only.split(',').filter(Boolean), rounds, list, publish, profile }
+    const { quick, list, publish, last, profile } = values
+    return { quick, only: values.only.split(',').filter(Boolean), rounds, list, publish, last, profile }
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
     process.exitCode = 2
     return undefined
   }
+}
+
+function showLast(publish: boolean): void {
+  const file = `${RESULTS}nodes.json`
+  if (!existsSync(file)) throw new Error('there are no figures of a last run: run "npm run bench" first')
+  const { machine, results } = JSON.parse(readFileSync(file, 'utf8')) as Run
+  process.stdout.write(terminalReport(machine, results))
+  if (publish) writeDocument(machine, results)
+}
+
+function writeDocument(machine: Machine, results: readonly CaseResult[]): void {
+  const document = readFileSync(DOCUMENT, 'utf8')
+  const fill = (_: string, begin: string, end: string) => `${begin}${markdownReport(machine, results)}${end}`
+  writeFileSync(DOCUMENT, document.replace(TABLE, fill))
+  writeFileSync(PICTURE, plot(machine, results))
 }
 
 async function run({ quick, only, rounds, list, publish, profile }: Options): Promise<void> {
@@ -121,14 +146,7 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
     mkdirSync(RESULTS, { recursive: true })
     writeFileSync(`${RESULTS}nodes.json`, `${JSON.stringify({ machine, quick, rounds, results }, null, 1)}\n`)
     writeFileSync(`${RESULTS}nodes.svg`, plot(machine, results))
-    if (publish) {
-      const document = readFileSync(DOCUMENT, 'utf8')
-      writeFileSync(
-        DOCUMENT,
-        document.replace(TABLE, (_, begin, end) => `${begin}${markdownReport(machine, results)}${end}`),
-      )
-      writeFileSync(PICTURE, plot(machine, results))
-    }
+    if (publish) writeDocument(machine, results)
     // A node that writes its profile needs to end by itself.
     if (profile !== undefined) await field.endTsNodes()
   })
