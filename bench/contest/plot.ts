@@ -23,6 +23,7 @@ export function plot(machine: Machine, cases: readonly CaseResult[]): string {
   const ticks = [1 / 4, 1 / 2, 1, 2, 4]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    '<title>How a node of ours compares with a BEAM node, case by case</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="16" y="22" font-size="15" font-weight="bold">beamjoin beside the BEAM: times as good (right is better)</text>`,
     `<text x="16" y="40" fill="#555555">${escapeXml(machineLine(machine))}</text>`,
