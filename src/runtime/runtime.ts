@@ -97,6 +97,11 @@ export class Runtime {
     return this.#kernel.logger
   }
 
+  /** How messages from other nodes are decoded, but for processes that want them as `EXACT` says. */
+  get codec(): CodecOptions {
+    return this.#kernel.codec
+  }
+
   /** Called with every message to `client` that nothing else waits for, exit messages included. */
   get onMessage(): ((message: Term) => void) | undefined {
     return this.#clientCell.onMessage

@@ -117,12 +117,21 @@ export function childNameOf(spec: ChildSpec, supervisor: Atom): { readonly name:
  * What `init` gets: the options without the name, or the arguments as they are.
  *
  * @param handoff what an instance that moved here left; only options have a place for it
+ * @param received makes of a value what a class gets
  */
-export function initArgument(spec: ChildSpec, handoff?: Handoff): unknown {
+export function initArgument(
+  spec: ChildSpec,
+  handoff?: Handoff,
+  received: (value: unknown) => unknown = (value) => value,
+): unknown {
   const options = optionsOf(spec)
-  if (options === undefined) return spec.start.args.length > 1 ? spec.start.args : spec.start.args[0]
-  const { name: _, ...rest } = options
-  return handoff === undefined ? rest : { ...rest, handoff: handoff.state }
+  if (options === undefined) {
+    const args = spec.start.args.map(received)
+    return args.length > 1 ? args : args[0]
+  }
+  const { name: _, ...given } = options
+  const rest = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, received(value)]))
+  return handoff === undefined ? rest : { ...rest, handoff: received(handoff.state) }
 }
 
 /** A name that is no child's: a registered one. */

@@ -81,6 +81,8 @@ export class ChildStarter {
   /** Starts on this node or on another, whichever it is. @throws EncodeError */
   async #startOn(node: Atom, spec: ChildSpec): Promise<StartAnswer> {
     const { cluster, remote } = this.#parts
+    // Between nodes of ours by a message that keeps every term as it is.
+    if (cluster.declared.has(node) && node !== cluster.self) return remote.passOnToPeer(node, spec, 1)
     if (node !== cluster.self) return remote.start(node, spec)
     return readAnswer(await this.#parts.startHere(spec), spec.start.module)
   }

@@ -68,6 +68,11 @@ export class Released {
 }
 
 export class ChildSupervisor extends DynamicSupervisorServer {
+  override init(settings: DynamicSupervisorSettings): DynamicSupervisorState {
+    this.self.exactTerms = true
+    return super.init(settings)
+  }
+
   override async handleCall(request: Term, from: From, state: DynamicSupervisorState) {
     if (request instanceof Tuple && request[0] === END_CHILD && request.length === 3) {
       await this.#endChild(request[1] as Term, request[2] as Term, state)

@@ -32,6 +32,7 @@ import { Listeners } from './listeners.ts'
 import { ModuleTable } from './module-table.ts'
 import { type SupervisorNames, supervisorNames } from './names.ts'
 import type { PeerMessage, PeerRequest } from './peer-messages.ts'
+import { asReceived } from './received-options.ts'
 import { type RegistryDesk, RegistryServer } from './registry-server.ts'
 import { RemoteSupervisors } from './remote-supervisors.ts'
 import type { TreeParts } from './supervision-tree.ts'
@@ -344,7 +345,8 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #plan(spec: ChildSpec): ChildPlan {
-    const args = initArgument(spec, this.moves.handoffOf(spec))
+    const { codec } = this.#host.runtime
+    const args = initArgument(spec, this.moves.handoffOf(spec), (value) => asReceived(value, codec))
     const named = childNameOf(spec, this.names.name)
     if (named === undefined) {
       const name = ordinaryName(spec)

@@ -35,6 +35,8 @@ const NODEDOWN = atom('nodedown')
 
 export class RegistryServer extends GenServer<RegistryDesk> {
   override init(desk: RegistryDesk): RegistryDesk {
+    // Names and specifications go on to other nodes as they came.
+    this.self.exactTerms = true
     return desk
   }
 
