@@ -3,13 +3,14 @@
  * elsewhere, lets go of a child whose name another node has taken, and gives and takes children that move.
  */
 import { type Atom, atom, brief, type Encodable, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import { type From, noreply, reply } from '../runtime/index.ts'
+import { type From, isOrderlyExit, noreply, reply } from '../runtime/index.ts'
 import { shutDownChild } from './child-shutdown.ts'
 import { type ChildSpec, LocalSpec, parseChildSpec } from './child-spec.ts'
 import {
   DynamicSupervisorServer,
   type DynamicSupervisorSettings,
   type DynamicSupervisorState,
+  shouldRestart,
 } from './dynamic-supervisor-server.ts'
 import { SupervisorError } from './errors.ts'
 import type { Handoff } from './peer-messages.ts'
@@ -25,6 +26,9 @@ export interface ChildSupervisorSettings extends DynamicSupervisorSettings {
   /** Whether the arguments of the child cannot be shown to other nodes. */
   readonly isPrivate: (spec: ChildSpec) => boolean
 }
+
+/** Longer than it takes to end the second owner of a name. */
+const SECOND_OWNER_MS = 1_000
 
 type ChildSupervisorState = DynamicSupervisorState & ChildSupervisorSettings
 
@@ -104,6 +108,16 @@ export class ChildSupervisor extends DynamicSupervisorServer {
       message instanceof Tuple && message[1] instanceof Pid ? state.children.get(message[1]) : undefined
     if (child !== undefined && message instanceof Tuple && (message[0] === EXIT || message[0] === RESTART)) {
       if ((state as ChildSupervisorState).isTaken(child.spec)) {
+        if (
+          message[0] === EXIT &&
+          !child.isRestarting &&
+          shouldRestart(child.spec.restart, isOrderlyExit(message[2] as Term))
+        ) {
+          // Whoever has the name may be its second owner, which is ended just now: then nobody would be left.
+          state.children.setRestarting(child.pid, child.spec)
+          this.self.clock.after(SECOND_OWNER_MS, () => this.self.send(this.pid, tuple(RESTART, child.pid)))
+          return noreply(state)
+        }
         this.drop(child.pid, child.spec, (message[2] ?? SHUTDOWN) as Term, state)
         return noreply(state)
       }

@@ -250,6 +250,7 @@ function specificationOf(term: unknown): ChildSpec {
   return term instanceof LocalSpec ? term.spec : parseChildSpec(term as Term)
 }
 
-function shouldRestart(restart: Restart, isOrderly: boolean): boolean {
+/** Whether a child that ended starts again. */
+export function shouldRestart(restart: Restart, isOrderly: boolean): boolean {
   return restart === 'permanent' || (restart === 'transient' && !isOrderly)
 }

@@ -3,7 +3,17 @@
  * with what the old one left for it. Between declared nodes the start is `$beamjoin_hand_over`; a node that runs the hex
  * package starts the child as any other, without state.
  */
-import { type Atom, atom, EncodeError, encode, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import {
+  type Atom,
+  Atom as AtomClass,
+  atom,
+  EncodeError,
+  encode,
+  type Pid,
+  type Term,
+  Tuple,
+  tuple,
+} from '../etf/index.ts'
 import { exitReason } from '../runtime/index.ts'
 import type { ChildRegistry } from './child-registry.ts'
 import type { ChildSpec } from './child-spec.ts'
@@ -42,6 +52,10 @@ export interface HandOverParts {
   /** Another node has it: nobody is to start it again because of this one. */
   forget(spec: ChildSpec): void
 }
+
+/** How long, in ms, the end of an instance may take to be known on a node of the hex package, and between two questions. */
+const FORGOTTEN_MS = 1_000
+const ASK_AGAIN_MS = 20
 
 const ALREADY_STARTED = atom('already_started')
 const ERROR = atom('error')
@@ -85,7 +99,10 @@ export class HandOver {
     if (others().length === 0) return { type: 'stayed' }
     const released = await this.#parts.release(pid)
     if (released === undefined) return { type: 'ended' }
-    if (name !== undefined) registry.leave(name, pid)
+    if (name !== undefined) {
+      registry.leave(name, pid)
+      await this.#isForgotten(name, pid)
+    }
     const handoff = this.#sendable(child, released.handoff)
     let reason: Term = NODEDOWN
     // The homes of now: ending the child may have taken a while.
@@ -99,6 +116,28 @@ export class HandOver {
       reason = answer.type === 'answer' ? answer.answer : (tuple(ERROR, answer.why) as Term)
     }
     return { type: 'failed', reason, handoff: released.handoff }
+  }
+
+  /**
+   * Waits until no node of the hex package takes the old instance for an owner of the name. One that hears of the new
+   * instance before it hears of the end of the old one, which come over different links, terminates the new one.
+   */
+  async #isForgotten(name: Term, pid: Pid): Promise<void> {
+    // It lets names that are no atoms have any number of owners.
+    if (!(name instanceof AtomClass || name === null || typeof name === 'boolean')) return
+    const { cluster, host, remote } = this.#parts
+    const until = host.clock.now() + FORGOTTEN_MS
+    const others = cluster.ring.nodes.filter((node) => node !== host.name && !cluster.declared.has(node))
+    await Promise.all(
+      others
+        .filter((node) => cluster.isReachable(node))
+        .map(async (node) => {
+          for (let left = FORGOTTEN_MS; left > 0; left = until - host.clock.now()) {
+            if (!(await remote.isMemberAt(node, name, pid, left))) return
+            await new Promise<void>((resolve) => void host.clock.after(ASK_AGAIN_MS, resolve))
+          }
+        }),
+    )
   }
 
   async #start(node: Atom, spec: ChildSpec, handoff: Handoff): Promise<StartAnswer> {

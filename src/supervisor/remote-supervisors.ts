@@ -2,7 +2,7 @@
  * The supervisors of other nodes, by rpc, and what their answers mean (design.md, section 5). A node that runs no such
  * supervisor, or not the module, is passed over; any other answer is the answer.
  */
-import { type Atom, alias, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Atom, alias, atom, type Encodable, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { CallError, type CallOptions, type Destination } from '../runtime/index.ts'
 import { type ChildSpec, childSpecToMap } from './child-spec.ts'
 import type { RemoteCalls } from './host.ts'
@@ -21,6 +21,7 @@ const PROCESS = alias('Process')
 const ERROR = atom('error')
 const EXIT = atom('EXIT')
 const NODEDOWN = atom('nodedown')
+const PG = atom('pg')
 const NODE_FOR = atom('node_for')
 const NOPROC = atom('noproc')
 const UNDEF = atom('undef')
@@ -72,6 +73,16 @@ export class RemoteSupervisors {
       })
     } catch {
       return undefined
+    }
+  }
+
+  /** Whether a node still counts this process among the members of a child's group; false also when it does not say. */
+  async isMemberAt(node: Atom, name: Term, pid: Pid, timeout: number): Promise<boolean> {
+    try {
+      const members = await this.#rpc.call(node, PG, 'get_members', [this.#names.scope, name], { timeout })
+      return Array.isArray(members) && members.some((member) => member instanceof Pid && member.equals(pid))
+    } catch {
+      return false
     }
   }
 

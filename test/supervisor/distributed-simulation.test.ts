@@ -10,9 +10,13 @@ import tap, { test } from 'tap'
 import { MemoryCluster } from '../support/memory-cluster.ts'
 import { Simulation } from './simulation/simulation.ts'
 
-const ROUNDS = Number(process.env['BEAMJOIN_SIMULATION'] ?? 500)
+const ROUNDS = Number(process.env['BEAMJOIN_SIMULATION'] ?? 300)
 /** Seeds that once failed, with the number of rounds that it took. */
-const FAILED: readonly (readonly [seed: number, rounds: number])[] = []
+const FAILED: readonly (readonly [seed: number, rounds: number])[] = [
+  [1, 54],
+  [2, 460],
+  [4, 137],
+]
 const SHOWN = 60
 
 // Ten thousand rounds take minutes.
@@ -47,6 +51,7 @@ for (const [seed, rounds] of runs) {
       t.fail(`round ${round} of seed ${seed}: ${wrong}`)
       return
     }
-    t.pass(`${simulation.births} children were started, all was compared ${simulation.checks} times`)
+    const { births, handovers, checks } = simulation
+    t.pass(`${births} children started, ${handovers} of them handed over; all compared ${checks} times`)
   })
 }

@@ -8,19 +8,23 @@ export class Component {
   readonly fates = new Map<string, Fate>()
   /** When the last thing happened to it. */
   troubledAt: number
-  /** When a link or a node of it last came or went. */
-  changedAt: number
+  /** When a link or a node last came: what the nodes tell each other then is under way for a while. */
+  linkedAt: number
 
   constructor(hosts: Iterable<string>, now: number) {
     for (const host of hosts) this.hosts.add(host)
     this.troubledAt = now
-    this.changedAt = now
+    this.linkedAt = now
   }
 
-  /** Something happened to a child; with `isChange`, to a node or a link. */
-  touch(now: number, isChange = false): void {
+  /** Something happened to it. */
+  touch(now: number): void {
     this.troubledAt = now
-    if (isChange) this.changedAt = now
+  }
+
+  link(now: number): void {
+    this.touch(now)
+    this.linkedAt = now
   }
 
   /** Takes some hosts out into a component of their own, which expects what this one does. */
@@ -28,7 +32,8 @@ export class Component {
     const other = new Component(hosts, now)
     for (const host of hosts) this.hosts.delete(host)
     for (const [key, fate] of this.fates) other.fates.set(key, fate)
-    this.touch(now, true)
+    other.linkedAt = this.linkedAt
+    this.touch(now)
     return other
   }
 
@@ -39,7 +44,7 @@ export class Component {
       this.fates.set(key, fates.includes('alive') ? 'alive' : fates.includes('either') ? 'either' : 'dead')
     }
     for (const host of other.hosts) this.hosts.add(host)
-    this.touch(now, true)
+    this.link(now)
   }
 
   doubt(key: string): void {

@@ -8,6 +8,7 @@
  *   left alone.
  * - A child that leaves together with its node is started again on the node that the ring without that node names for
  *   the supervisor itself, by every peer that knows it.
+ *   One that cannot be reached does not start it; the package finds that out after seconds, here it is known at once.
  * - Its registry answers nobody while it asks another node; a cast that it does not know would crash it.
  */
 import type { BeamNode } from '../../../src/beam-node.ts'
@@ -58,6 +59,7 @@ export class HexPeer {
     node.onNodeDown((name) => toRegistry(tuple(atom('nodedown'), name) as Term))
     await peer.#superviseChildren()
     exposeSupervisorFunctions(node.rpc, node.runtime)
+    node.rpc.expose('pg', { get_members: (_scope, name) => peer.#scope.members(name as Term) })
     return peer
   }
 
@@ -137,7 +139,8 @@ export class HexPeer {
     this.#known.delete(name)
     if (this.#isStopped || this.#isConnected(pid.node) || known.spec === undefined) return
     const without = new HashRing([...this.#ring.nodes].reverse().filter((node) => node !== pid.node))
-    await this.#startOn(without.nodeFor(NAMES.name) as Atom, known.spec).catch(() => {})
+    const heir = without.nodeFor(NAMES.name) as Atom
+    if (this.#isConnected(heir)) await this.#startOn(heir, known.spec).catch(() => {})
   }
 
   stateTerm(): Term {

@@ -1,6 +1,6 @@
 /** Which instances of which child live where: written down by the children themselves, whatever registries say. */
 import type { BeamNode } from '../../../src/beam-node.ts'
-import { inspect, type Pid, type Term } from '../../../src/etf/index.ts'
+import { inspect, Pid, type Term } from '../../../src/etf/index.ts'
 import { type From, GenServer, noreply, reply, type ServerClass } from '../../../src/runtime/index.ts'
 
 /** A node of the simulation, as long as it runs. */
@@ -33,6 +33,7 @@ export class LifeBook {
   /** What a child noticed. */
   readonly complaints: string[] = []
   births = 0
+  handovers = 0
 
   constructor(now: () => number) {
     this.#now = now
@@ -54,6 +55,11 @@ export class LifeBook {
       override handleCast(_request: Term, count: number) {
         return noreply(count + 1)
       }
+
+      /** To the instance that goes on with it elsewhere. */
+      override handoff(): Pid {
+        return this.pid
+      }
     }
   }
 
@@ -65,13 +71,22 @@ export class LifeBook {
       throw new Error('it is in a crash loop')
     }
     if (!place.isUp) return
-    if (options['number'] !== numberOf(key) || Object.keys(options).length !== 2) {
+    const { key: _, number, handoff, ...others } = options
+    if (number !== numberOf(key) || Object.keys(others).length > 0) {
       this.complaints.push(`${key} was started with ${inspect(options as never)}`)
     }
+    if (handoff !== undefined) this.#handedOver(key, handoff)
     this.births++
     const lives = this.#lives.get(key) ?? []
     lives.push({ key, pid, place, since: this.#now() })
     this.#lives.set(key, lives)
+  }
+
+  #handedOver(key: string, from: Term | undefined): void {
+    this.handovers++
+    const before = this.of(key).find(({ pid }) => from instanceof Pid && pid.equals(from))
+    if (before !== undefined)
+      this.complaints.push(`${key} goes on before it has ended on ${before.place.host}`)
   }
 
   keys(): string[] {

@@ -5,6 +5,7 @@
  *
  * Each round has random numbers of its own, so leaving one out does not change the others.
  */
+import type { BeamNode } from '../../../src/beam-node.ts'
 import { atom, inspect, type Term, tuple } from '../../../src/etf/index.ts'
 import type { Restart } from '../../../src/supervisor/index.ts'
 import type { MemoryCluster } from '../../support/memory-cluster.ts'
@@ -30,7 +31,7 @@ const NEWS_MS = 1_000
 const ASKING_MS = 2_500
 const SLICE_MS = 100
 /** Of the children that are started. */
-const MODULES = ['Counter', 'Painter']
+const MODULES = ['Counter', 'Painter', ELIXIR_MODULE]
 const FEWEST_NODES = 7
 const MOST_CHILDREN = 60
 
@@ -42,6 +43,8 @@ const ACTIONS = {
   crashLoop: 1,
   kill: 8,
   leave: 4,
+  drain: 5,
+  killInDrain: 2,
   join: 14,
   split: 4,
   cutPair: 4,
@@ -79,6 +82,10 @@ export class Simulation {
     return this.#book.births
   }
 
+  get handovers(): number {
+    return this.#book.handovers
+  }
+
   async begin(): Promise<void> {
     for (const one of this.#hosts) {
       for (const other of this.#hosts) {
@@ -99,7 +106,9 @@ export class Simulation {
     const pause = this.#random.below(10) < 7 ? this.#random.below(3) * this.#random.below(700) : REST_MS
     await this.#elapse(pause)
     for (const component of this.#components) {
-      if (this.#wrong === undefined && this.#isCalm(component)) this.#wrong = await this.#check(component)
+      if (this.#wrong !== undefined || !this.#isCalm(component)) continue
+      const wrong = await this.#check(component)
+      if (wrong !== undefined) this.#wrong = `among ${[...component.hosts].join(' ')}: ${wrong}`
     }
     return this.#wrong
   }
@@ -124,6 +133,10 @@ export class Simulation {
         return this.#kill()
       case 'leave':
         return this.#leave()
+      case 'drain':
+        return this.#drain(false)
+      case 'killInDrain':
+        return this.#drain(true)
       case 'join':
         return this.#joinAnother()
       case 'split':
@@ -250,7 +263,7 @@ export class Simulation {
     this.#loseChildren(component, (life) => life.place === place, [place.host])
     this.#remove(component, place)
     await this.#cluster.kill(node)
-    component.touch(this.#now, true)
+    component.touch(this.#now)
   }
 
   async #leave(): Promise<void> {
@@ -259,7 +272,7 @@ export class Simulation {
     const member = this.#random.pick(this.#membersOf(component))
     const { place, node } = member
     this.#note(`leave ${place.host}`)
-    component.touch(this.#now, true)
+    component.touch(this.#now)
     // Whoever leaves takes its children along.
     this.#doubtChildrenOn(component, place)
     await this.#cluster.during(member.leave())
@@ -270,7 +283,31 @@ export class Simulation {
     }
     this.#remove(component, place)
     await this.#cluster.leave(node)
-    component.touch(this.#now, true)
+    component.touch(this.#now)
+  }
+
+  /** A node of ours leaves, and its children go on elsewhere, also when it is killed before it is through. */
+  async #drain(isKilled: boolean): Promise<void> {
+    if (this.#members.size <= FEWEST_NODES) return
+    const component = this.#pickComponent()
+    const member = this.#random.pick(this.#membersOf(component))
+    if (member.drain === undefined) return
+    const { place, node } = member
+    this.#note(`drain ${place.host}`)
+    component.touch(this.#now)
+    this.#loseChildren(component, (life) => life.place === place, [place.host])
+    const draining = member.drain()
+    if (isKilled) {
+      draining.catch(() => {})
+      await this.#elapse(this.#random.below(300))
+      this.#note(`kill ${place.host}`)
+    } else {
+      await this.#cluster.during(draining)
+      this.#note(`drained ${place.host}`)
+    }
+    this.#remove(component, place)
+    await (isKilled ? this.#cluster.kill(node) : this.#cluster.leave(node))
+    component.touch(this.#now)
   }
 
   async #joinAnother(): Promise<void> {
@@ -284,7 +321,7 @@ export class Simulation {
 
   async #join(host: string, component: Component): Promise<void> {
     const place: Place = { host, node: undefined, isUp: true }
-    component.touch(this.#now, true)
+    component.touch(this.#now)
     const node = await this.#cluster.add(host, { alone: true })
     place.node = node
     for (const other of this.#members.keys()) {
@@ -293,12 +330,12 @@ export class Simulation {
       this.#cluster.network.reset(host, other)
     }
     const isEarly = this.#random.below(2) === 0
-    const supervise = () => this.#cluster.during(startMember(node, place, this.#book, this.#modulesOf(host)))
+    const supervise = () => this.#cluster.during(this.#startMember(node, place))
     const early = isEarly ? await supervise() : undefined
     await this.#connect([...component.hosts].map((other) => [host, other] as const))
     this.#members.set(host, early ?? (await supervise()))
     component.hosts.add(host)
-    component.touch(this.#now, true)
+    component.link(this.#now)
   }
 
   // Links.
@@ -316,8 +353,8 @@ export class Simulation {
     this.#loseChildren(component, isIn(part), [])
     this.#loseChildren(other, isIn(rest), [])
     await this.#cutLinks(part.flatMap((one) => rest.map((two) => [one, two] as const)))
-    component.touch(this.#now, true)
-    other.touch(this.#now, true)
+    component.touch(this.#now)
+    other.touch(this.#now)
   }
 
   async #merge(): Promise<void> {
@@ -328,7 +365,7 @@ export class Simulation {
     one.merge(other, this.#now)
     this.#components.splice(this.#components.indexOf(other), 1)
     await this.#connect(links)
-    one.touch(this.#now, true)
+    one.link(this.#now)
   }
 
   /** Two nodes lose each other, and both keep the others. */
@@ -340,9 +377,9 @@ export class Simulation {
     this.#cutPairs.add(`${one} ${other}`)
     const isOnOne = ({ place }: Life) => place.host === one || place.host === other
     this.#doubtUnknown(component, isOnOne)
-    component.touch(this.#now, true)
+    component.touch(this.#now)
     await this.#cutLinks([[one, other]])
-    component.touch(this.#now, true)
+    component.touch(this.#now)
   }
 
   async #healPair(): Promise<void> {
@@ -354,9 +391,9 @@ export class Simulation {
     const component = this.#componentOf(one)
     if (component === undefined || !component.hosts.has(other)) return
     this.#note(`heal ${one} and ${other}`)
-    component.touch(this.#now, true)
+    component.touch(this.#now)
     await this.#connect([[one, other]])
-    component.touch(this.#now, true)
+    component.link(this.#now)
   }
 
   // What follows from it.
@@ -368,19 +405,27 @@ export class Simulation {
       if (fate !== 'alive') continue
       const child = this.#children.get(key)!
       const isHere = this.#book.of(key).some((life) => component.hosts.has(life.place.host) && !isLost(life))
-      const comesBack = child.restart !== 'temporary' && this.#canRun(component, child, without)
+      // Nodes of the hex package alone do not cope with the loss of several at once.
+      const isSeenTo = this.#membersOf(component).some(
+        ({ isElixir, place }) => !isElixir && !without.includes(place.host),
+      )
+      const comesBack = isSeenTo && child.restart !== 'temporary' && this.#canRun(component, child, without)
       if (!isHere && !comesBack) component.doubt(key)
     }
   }
 
-  /** What started a moment ago on these nodes is not known to everybody. */
+  /** What started a moment ago on these nodes, or what they tell nodes that they met a moment ago, is not known to all. */
   #doubtUnknown(component: Component, isLost: (life: Life) => boolean): void {
     for (const [key, fate] of component.fates) {
       if (fate !== 'alive') continue
       const isElixir = this.#children.get(key)!.module === ELIXIR_MODULE
       const lost = this.#book.of(key).filter(isLost)
       const isNew = (this.#newUntil.get(key) ?? 0) > this.#now
-      const isUntold = isElixir && lost.some(({ since }) => this.#now - since < ASKING_MS)
+      const told = isElixir ? ASKING_MS : NEWS_MS
+      const isUntold =
+        lost.length > 0 &&
+        (this.#now - component.linkedAt < told ||
+          (isElixir && lost.some(({ since }) => this.#now - since < told)))
       if (isNew || isUntold) component.doubt(key)
     }
   }
@@ -505,6 +550,11 @@ export class Simulation {
   }
 
   // Choices.
+
+  #startMember(node: BeamNode, place: Place): Promise<Member> {
+    const rebalances = this.#hosts.indexOf(place.host) % 2 === 0
+    return startMember(node, place, this.#book, this.#modulesOf(place.host), rebalances)
+  }
 
   #modulesOf(host: string): string[] {
     const index = this.#hosts.indexOf(host)

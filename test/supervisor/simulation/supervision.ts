@@ -9,6 +9,9 @@ import { type LifeBook, numberOf, type Place } from './life-book.ts'
 /** The module of the children that only Elixir nodes run. */
 export const ELIXIR_MODULE = 'Worker'
 
+/** Without a change, before children move. */
+const REBALANCE_MS = 2_000
+
 export interface ChildToStart {
   readonly key: string
   readonly name: Term
@@ -29,6 +32,8 @@ export interface Member {
   /** Name and pid of every child, as this node sees it. */
   children(): Promise<ReadonlyMap<Term, Pid>>
   localChildren(): Pid[]
+  /** Hands the children over and ends the supervisor; undefined for a node of Elixir. */
+  readonly drain: (() => Promise<unknown>) | undefined
   /** Ends the supervisor in order. */
   leave(): Promise<void>
   /** Something that must not happen and did. */
@@ -40,6 +45,7 @@ export async function startMember(
   place: Place,
   book: LifeBook,
   modules: readonly string[],
+  rebalances: boolean,
 ): Promise<Member> {
   const classes = Object.fromEntries(modules.map((module) => [module, book.childClass(place)]))
   const common = { place, node, runs: (module: string) => modules.includes(module) }
@@ -47,11 +53,15 @@ export async function startMember(
     const peer = await HexPeer.start(node, classes)
     return { ...common, isElixir: true, ...elixirActions(peer) }
   }
-  const ds = await supervise(node, { modules: classes })
+  const rebalance = rebalances && { delay: REBALANCE_MS }
+  const ds = await supervise(node, { modules: classes, rebalance })
   return { ...common, isElixir: false, ...ourActions(ds) }
 }
 
-type Actions = Pick<Member, 'start' | 'terminate' | 'children' | 'localChildren' | 'leave' | 'complaint'>
+type Actions = Pick<
+  Member,
+  'start' | 'terminate' | 'children' | 'localChildren' | 'drain' | 'leave' | 'complaint'
+>
 
 function ourActions(ds: DistributedSupervisor): Actions {
   return {
@@ -71,6 +81,7 @@ function ourActions(ds: DistributedSupervisor): Actions {
       ),
     children: () => ds.children(),
     localChildren: () => ds.localChildren(),
+    drain: () => ds.drain(),
     leave: () => ds.stop(),
     complaint: () => undefined,
   }
@@ -93,6 +104,7 @@ function elixirActions(peer: HexPeer): Actions {
       ),
     children: async () => peer.children(),
     localChildren: () => peer.localChildren(),
+    drain: undefined,
     leave: () => peer.stop(),
     complaint: () => peer.strangeMessages[0],
   }
