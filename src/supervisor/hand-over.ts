@@ -101,7 +101,7 @@ export class HandOver {
     if (released === undefined) return { type: 'ended' }
     if (name !== undefined) {
       registry.leave(name, pid)
-      await this.#isForgotten(name, pid)
+      await this.#untilForgotten(name, pid)
     }
     const handoff = this.#sendable(child, released.handoff)
     let reason: Term = NODEDOWN
@@ -122,7 +122,7 @@ export class HandOver {
    * Waits until no node of the hex package takes the old instance for an owner of the name. One that hears of the new
    * instance before it hears of the end of the old one, which come over different links, terminates the new one.
    */
-  async #isForgotten(name: Term, pid: Pid): Promise<void> {
+  async #untilForgotten(name: Term, pid: Pid): Promise<void> {
     // It lets names that are no atoms have any number of owners.
     if (!(name instanceof AtomClass || name === null || typeof name === 'boolean')) return
     const { cluster, host, remote } = this.#parts
