@@ -116,9 +116,15 @@ export class LostChildren {
     this.#timer = undefined
     const now = this.#host.clock.now()
     this.#evaluatedAt = now
+    let starts = 0
     for (const action of this.#failover.due(this.#cluster, now)) {
       if (action.type === 'forget') this.#forget(action)
       else this.#waiting.push(action)
+      if (action.type === 'start') starts++
+    }
+    if (starts > 0) {
+      const fields = { supervisor: this.#supervisor.name, children: starts }
+      this.#host.logger.info(fields, 'children of a node that is gone start again here')
     }
     this.#next()
     const next = this.#failover.nextAt()
@@ -147,9 +153,6 @@ export class LostChildren {
 
   async #run(action: Action): Promise<void> {
     const { name, spec } = action.child
-    if (action.type === 'start') {
-      this.#host.logger.info(this.#fields(name), 'a child of a node that is gone is started again here')
-    }
     this.#restoring.set(name, action)
     const outcome =
       action.type === 'start'
