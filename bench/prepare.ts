@@ -8,9 +8,12 @@ import { fileURLToPath } from 'node:url'
 const BENCH = fileURLToPath(new URL('.', import.meta.url))
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Compiles src/ into bench/.build. */
+/** What benchmarks look into, besides what the package exports. */
+const MODULES = ['runtime/index', 'dist/frame-reader', 'dist/frame-writer']
+
+/** Builds the package into bench/.build. */
 export function build(): void {
-  const args = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', 'bench/.build']
+  const args = ['--import=tsx', 'scripts/build.ts', 'bench/.build', ...MODULES]
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
 }
 

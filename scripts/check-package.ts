@@ -13,6 +13,7 @@ const EXPECTED_FILES = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.
 
 interface Manifest {
   readonly name: string
+  readonly version: string
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
@@ -182,6 +183,10 @@ function checkTarball(folder: string, { filename, files }: Packed): void {
   check('runs beamjoin --help', () => {
     const help = run(folder, `${folder}/node_modules/.bin/beamjoin`, '--help')
     if (!/^ +start /m.test(help)) throw new Error(`the help does not name its commands: ${help}`)
+  })
+  check('knows its version', () => {
+    const version = run(folder, `${folder}/node_modules/.bin/beamjoin`, '--version')
+    if (!version.includes(manifest.version)) throw new Error(`it says ${version.trim()}`)
   })
 }
 
