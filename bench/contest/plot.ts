@@ -2,8 +2,8 @@
 import { type Machine, machineLine } from './machine.ts'
 import type { CaseResult } from './results.ts'
 
-const WIDTH = 900
-const LABELS = 430
+const WIDTH = 1000
+const LABELS = 530
 const ROW = 22
 const TOP = 64
 /** A bar ends here, however much better or worse it is. */
