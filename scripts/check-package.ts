@@ -31,6 +31,7 @@ import { atom, GenServer, reply, startNode, tuple, type Term } from 'beamjoin'
 import { decode, encode, EXACT, inspect } from 'beamjoin/etf'
 import { EpmdClient, EpmdServer } from 'beamjoin/epmd'
 import { PubSub } from 'beamjoin/pubsub'
+import { supervisorMetrics } from 'beamjoin/telemetry'
 import { DistributedSupervisor } from 'beamjoin/supervisor'
 import { assertReceive, TestCluster } from 'beamjoin/testing'
 
@@ -54,7 +55,14 @@ export async function main(): Promise<string> {
   return inspect(state) + first.name + inspect(decode(encode(tuple(1, 'a')), EXACT))
 }
 
-export const parts: readonly unknown[] = [EpmdClient, EpmdServer, PubSub, assertReceive, TestCluster]
+export const parts: readonly unknown[] = [
+  EpmdClient,
+  EpmdServer,
+  PubSub,
+  assertReceive,
+  supervisorMetrics,
+  TestCluster,
+]
 `
 
 /** A thread finds its module, and the module finds the package. */

@@ -22,6 +22,7 @@ const RULES: LayerRules = {
     node: { core: 'all', etf: 'all', net: 'all', epmd: 'all', dist: 'all', runtime: 'all' },
     services: { core: 'all', etf: 'all', runtime: 'all', node: 'types' },
     pubsub: { core: 'all', etf: 'all', runtime: 'all' },
+    telemetry: { core: 'all', etf: 'types' },
     supervisor: {
       core: 'all',
       etf: 'all',
@@ -40,6 +41,7 @@ const RULES: LayerRules = {
     'src/supervisor/index.ts',
     'src/testing/index.ts',
     'src/pubsub/index.ts',
+    'src/telemetry/index.ts',
   ],
   consumers: ['src/cli', 'src/testing', 'examples', 'interop'],
   otherDoors: ['src/core/diagnostics.ts', 'src/core/worker.ts'],

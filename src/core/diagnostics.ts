@@ -10,6 +10,9 @@
  * | `beamjoin:server:call` | after a server has handled a call | `ServerCallEvent` |
  * | `beamjoin:loop:blocked` | after the event loop was held up for `limits.longSchedule` | `LoopBlockedEvent` |
  * | `beamjoin:supervisor:child` | when a child is started, restarted or terminated | `SupervisorChildEvent` |
+ * | `beamjoin:distributed:child` | when a DistributedSupervisor starts, restarts, moves or gives up a child, on one node | `DistributedChildEvent` |
+ * | `beamjoin:distributed:lookup` | after a DistributedSupervisor has looked up a name | `DistributedLookupEvent` |
+ * | `beamjoin:distributed:call` | when a call by the name of a child has ended | `DistributedCallEvent` |
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -41,6 +44,36 @@ export interface SupervisorChildEvent {
   readonly reason: unknown
 }
 
+export interface DistributedChildEvent {
+  /** The name of the supervisor. */
+  readonly supervisor: object
+  /**
+   * `restarted`: after a crash, or on another node because its own is gone. `moved`: handed over to another node, told by
+   * the old one. `failed`: given up after its node was gone.
+   */
+  readonly action: 'started' | 'restarted' | 'moved' | 'failed'
+  readonly name: unknown
+  /** Undefined for `failed`. */
+  readonly pid: object | undefined
+  /** Why it failed. */
+  readonly reason: string | undefined
+}
+
+export interface DistributedLookupEvent {
+  readonly supervisor: object
+  readonly name: unknown
+  readonly found: boolean
+}
+
+export interface DistributedCallEvent {
+  readonly supervisor: object
+  readonly name: unknown
+  /** `ok`, or the code of the error: `noproc`, `timeout`, `nodedown`, `exit`. */
+  readonly outcome: string
+  /** Milliseconds from the call to its end. */
+  readonly duration: number
+}
+
 export interface LoopBlockedEvent {
   /** The process that held it; undefined when it was something else. */
   readonly pid: object | undefined
@@ -67,6 +100,9 @@ export const CHANNELS = {
   serverCall: 'beamjoin:server:call',
   loopBlocked: 'beamjoin:loop:blocked',
   supervisorChild: 'beamjoin:supervisor:child',
+  distributedChild: 'beamjoin:distributed:child',
+  distributedLookup: 'beamjoin:distributed:lookup',
+  distributedCall: 'beamjoin:distributed:call',
 } as const
 
 function typed<E>(name: string): EventChannel<E> {
@@ -78,3 +114,8 @@ export const processExitChannel: EventChannel<ProcessExitEvent> = typed(CHANNELS
 export const serverCallChannel: EventChannel<ServerCallEvent> = typed(CHANNELS.serverCall)
 export const loopBlockedChannel: EventChannel<LoopBlockedEvent> = typed(CHANNELS.loopBlocked)
 export const supervisorChildChannel: EventChannel<SupervisorChildEvent> = typed(CHANNELS.supervisorChild)
+export const distributedChildChannel: EventChannel<DistributedChildEvent> = typed(CHANNELS.distributedChild)
+export const distributedLookupChannel: EventChannel<DistributedLookupEvent> = typed(
+  CHANNELS.distributedLookup,
+)
+export const distributedCallChannel: EventChannel<DistributedCallEvent> = typed(CHANNELS.distributedCall)

@@ -34,6 +34,7 @@ export class ChildMoves {
   readonly #rebalancer: Rebalancer | undefined
   /** What children that are starting got from the instance before, which ran on another node. */
   readonly #handoffs = new Map<ChildSpec, Handoff>()
+  readonly #arriving = new Set<ChildSpec>()
   #isDraining = false
   #isDrained = false
 
@@ -41,7 +42,7 @@ export class ChildMoves {
     this.#parts = parts
     const { cluster, host, registry, remote } = parts
     this.#handOver = new HandOver({
-      ...{ host, cluster, registry, remote },
+      ...{ host, supervisor, cluster, registry, remote },
       release: async (pid) => {
         // No supervisor any more, no child to move.
         const released: unknown = await parts.ask(releaseChildRequest(pid)).catch(() => undefined)
@@ -60,6 +61,21 @@ export class ChildMoves {
   /** Whether it is through with that, and goes. */
   get isDrained(): boolean {
     return this.#isDrained
+  }
+
+  /** Whether a child that starts comes from another node, which tells of the move. */
+  isArriving(spec: ChildSpec): boolean {
+    return this.#arriving.has(spec)
+  }
+
+  /** Another node hands a child over. */
+  async arrive(spec: ChildSpec, handoff: Handoff): Promise<Term> {
+    this.#arriving.add(spec)
+    try {
+      return await this.takeOver(spec, handoff)
+    } finally {
+      this.#arriving.delete(spec)
+    }
   }
 
   /** What the instance before left for a child that starts. */

@@ -122,6 +122,11 @@ export class ChildRegistry {
     return home === this.#host.name ? undefined : home
   }
 
+  /** Whether a lost child is being started again. */
+  isRestoring(name: Term): boolean {
+    return this.#lost.isRestoring(name)
+  }
+
   /** Whether somebody else's process has the name. */
   isTaken(name: Term): boolean {
     return this.#owners(name).length > 0

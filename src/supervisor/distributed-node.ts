@@ -16,6 +16,7 @@ import {
 } from '../etf/index.ts'
 import { exitReason, type Process, type ServerClass } from '../runtime/index.ts'
 import { childNameOf, initArgument, ordinaryName } from './child-args.ts'
+import { publishChild } from './child-events.ts'
 import { ChildMoves } from './child-moves.ts'
 import type { ChildPlan } from './child-plan.ts'
 import { ChildRegistry } from './child-registry.ts'
@@ -288,7 +289,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
         return await (this.starter.passOn(spec, request.hops) ?? this.moves.takeOver(spec, undefined))
       }
       if (!this.#runsHere(module)) return tuple(ERROR, tuple(UNDEF, module)) as Term
-      return await this.moves.takeOver(spec, request.handoff)
+      return await this.moves.arrive(spec, request.handoff)
     } catch (error) {
       return tuple(ERROR, error instanceof SupervisorError ? error.reason : exitReason(error)) as Term
     }
@@ -335,13 +336,20 @@ export class DistributedNode implements TreeParts, RegistryDesk {
         const name = nameOf(spec)
         return name !== undefined && this.registry.isPrivate(name)
       },
-      onChildStarted: (_pid, spec) => this.#known.add(spec),
+      onChildStarted: (pid, spec) => this.#handleStarted(pid, spec, nameOf(spec)),
       onChildExited: (_pid, spec, _reason, restarts) => {
         if (restarts) return
         this.#known.delete(spec)
         this.#forget(spec)
       },
     }
+  }
+
+  #handleStarted(pid: Pid, spec: ChildSpec, name: Term | undefined): void {
+    const isAgain = this.#known.has(spec) || (name !== undefined && this.registry.isRestoring(name))
+    this.#known.add(spec)
+    if (this.moves.isArriving(spec)) return
+    publishChild(isAgain ? 'restarted' : 'started', this.names.name, name, pid)
   }
 
   #plan(spec: ChildSpec): ChildPlan {

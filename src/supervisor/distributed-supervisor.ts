@@ -5,8 +5,9 @@
  *
  * Registered processes: `n`, `n.Registry`, `n.DynamicSupervisor`; scopes of `:pg`: `n.Scope`, `n.Modules`.
  */
+import { distributedCallChannel, distributedLookupChannel } from '../core/diagnostics.ts'
 import { type Atom, alias, atom, type Encodable, Pid, type Term, TermMap, Tuple } from '../etf/index.ts'
-import { type CallOptions, InitError, type TypedRequest } from '../runtime/index.ts'
+import { CallError, type CallOptions, InitError, type TypedRequest } from '../runtime/index.ts'
 import { type DistributedChild, toNamedChild } from './child-args.ts'
 import type { ChildSpec, ChildSpecInput, ChildSpecOptions } from './child-spec.ts'
 import type { DistributedNode } from './distributed-node.ts'
@@ -189,7 +190,7 @@ export class DistributedSupervisor {
 
   /** The process of a name, or undefined. */
   async whereis(name: Encodable): Promise<Pid | undefined> {
-    return this.#node.registry.whereis(name as Term)
+    return this.#whereis(this.#node, name as Term)
   }
 
   /** The name of a process, or undefined when it is no child. */
@@ -206,7 +207,10 @@ export class DistributedSupervisor {
   call<R>(name: Encodable, request: TypedRequest<R>, options?: CallOptions): Promise<R>
   call(name: Encodable, request: Encodable, options?: CallOptions): Promise<Term>
   call(name: Encodable, request: Encodable, options?: CallOptions): Promise<Term> {
-    return this.#host.runtime.call(this.viaName(name), request, options)
+    const { runtime } = this.#host
+    const called = runtime.call(this.viaName(name), request, options)
+    if (distributedCallChannel.hasSubscribers) this.#follow(name as Term, called)
+    return called
   }
 
   /** As `GenServer.cast/2`: to nobody, it goes nowhere. */
@@ -216,7 +220,7 @@ export class DistributedSupervisor {
 
   /** Sends a plain message. @returns whether there is such a child. */
   send(name: Encodable, message: Encodable): boolean {
-    const pid = this.#node.registry.whereis(name as Term)
+    const pid = this.#whereis(this.#node, name as Term)
     if (pid === undefined) return false
     this.#host.runtime.send(pid, message)
     return true
@@ -227,9 +231,10 @@ export class DistributedSupervisor {
    * term `{:via, DistributedSupervisor.Registry, {supervisor, name}}`.
    */
   viaName(name: Encodable): ChildVia {
-    const { registry } = this.#node
+    const node = this.#node
+    const { registry } = node
     return childVia(this.name, name as Term, {
-      whereis: () => registry.whereis(name as Term),
+      whereis: () => this.#whereis(node, name as Term),
       register: (pid) => registry.join(name as Term, pid),
       unregister: (pid) => registry.leave(name as Term, pid),
     })
@@ -285,6 +290,31 @@ export class DistributedSupervisor {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  #whereis(node: DistributedNode, name: Term): Pid | undefined {
+    const pid = node.registry.whereis(name)
+    if (distributedLookupChannel.hasSubscribers) {
+      distributedLookupChannel.publish({ supervisor: this.name, name, found: pid !== undefined })
+    }
+    return pid
+  }
+
+  /** Tells how a call ends. */
+  #follow(name: Term, called: Promise<unknown>): void {
+    const { clock } = this.#host
+    const begun = clock.now()
+    const ended = (outcome: string): void =>
+      distributedCallChannel.publish({
+        supervisor: this.name,
+        name,
+        outcome,
+        duration: clock.now() - begun,
+      })
+    called.then(
+      () => ended('ok'),
+      (error: unknown) => ended(error instanceof CallError ? error.code : 'error'),
+    )
   }
 
   async #drain(options: ResolvedDrainOptions): Promise<DrainResult> {

@@ -15,6 +15,7 @@ import {
   tuple,
 } from '../etf/index.ts'
 import { exitReason } from '../runtime/index.ts'
+import { publishChild } from './child-events.ts'
 import type { ChildRegistry } from './child-registry.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { Released } from './child-supervisor.ts'
@@ -44,6 +45,7 @@ export type MoveResult =
 
 export interface HandOverParts {
   readonly host: SupervisorHost
+  readonly supervisor: Atom
   readonly cluster: Cluster
   readonly registry: ChildRegistry
   readonly remote: RemoteSupervisors
@@ -111,6 +113,7 @@ export class HandOver {
       const started = answer.type === 'answer' ? startedPid(answer.answer) : undefined
       if (started !== undefined) {
         this.#parts.forget(spec)
+        publishChild('moved', this.#parts.supervisor, name, started)
         return { type: 'moved', node: started.node, pid: started }
       }
       reason = answer.type === 'answer' ? answer.answer : (tuple(ERROR, answer.why) as Term)

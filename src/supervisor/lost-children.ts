@@ -5,6 +5,7 @@
 import type { Timer } from '../core/index.ts'
 import { type Atom, inspect, type Term, TermMap } from '../etf/index.ts'
 import type { ChildActions } from './child-actions.ts'
+import { publishChild } from './child-events.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { Cluster } from './cluster.ts'
 import { Failover, type FailoverAction, GRACE_MS } from './failover.ts'
@@ -148,6 +149,7 @@ export class LostChildren {
 
   #forget({ child, why }: Extract<FailoverAction<ChildSpec>, { type: 'forget' }>): void {
     this.#host.logger.warn({ ...this.#fields(child.name), why }, 'a child of a node that is gone is given up')
+    publishChild('failed', this.#supervisor, child.name, undefined, why)
     this.#owner.withdraw(child.name)
   }
 

@@ -27,6 +27,9 @@ test('the names of the channels are fixed', async (t) => {
     processExit: 'beamjoin:process:exit',
     serverCall: 'beamjoin:server:call',
     supervisorChild: 'beamjoin:supervisor:child',
+    distributedChild: 'beamjoin:distributed:child',
+    distributedLookup: 'beamjoin:distributed:lookup',
+    distributedCall: 'beamjoin:distributed:call',
     loopBlocked: 'beamjoin:loop:blocked',
   })
 })
