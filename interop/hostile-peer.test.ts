@@ -402,8 +402,11 @@ test('members: frames and fragments that lie', async (t) => {
   const greedy = await Promise.all(Array.from({ length: 200 }, () => battle.member()))
   const announced = Buffer.alloc(4)
   announced.writeUInt32BE(FRAME_BYTES)
+  const { input } = battle.node.traffic()
   for (const { peer } of greedy) peer.write(announced)
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await waitFor(() => battle.node.traffic().input >= input + greedy.length * announced.length, {
+    what: 'all of it to be read',
+  })
   const grown = process.memoryUsage().rss - before
   t.ok(grown < (200 * FRAME_BYTES) / 2, 'what is announced and not sent costs no memory')
   await battle.survived()
