@@ -21,6 +21,8 @@ import { ReferenceCodec } from './reference.ts'
 
 const INTEGERS = Array.from({ length: 200 }, (_, i) => ((i + 1) * 7_919_317) % 100_000_000)
 
+const WARM_UP_CALLS = 5000
+
 class Echo extends GenServer<number> {
   override init(): number {
     return 0
@@ -59,6 +61,8 @@ export async function openMessageGuards(): Promise<MessageGuards> {
   const [client, server] = nodes as [BeamNode, BeamNode]
   await server.startLink(Echo, undefined, { name: 'echo' })
   await client.connect(server.name)
+  // There is more code on this way than the rounds that warm up a guard get compiled.
+  for (let i = 0; i < WARM_UP_CALLS; i++) await client.call(['echo', server.name], i, { timeout: 'infinity' })
   return {
     guards: guardsOf(client, ['echo', server.name]),
     async close() {
