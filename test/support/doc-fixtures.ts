@@ -111,7 +111,9 @@ export class World {
   }
 
   async startNode(name: string): Promise<BeamNode> {
-    const node = await startNode({ name, cookie: 'secret', logger: this.#logger(name) })
+    // What examples print is nothing that a run of the tests has to show.
+    const options = { name, cookie: 'secret', logger: this.#logger(name), io: { write: () => {} } }
+    const node = await startNode(options)
     this.onEnd(() => node.stop())
     return node
   }
