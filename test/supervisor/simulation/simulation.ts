@@ -25,7 +25,7 @@ export interface SimulationOptions {
 const REST_MS = 10_000
 /** How long a child may live twice on nodes that see each other. */
 const TWICE_MS = 2_000
-/** Until everybody has heard of a start. */
+/** Until everybody has heard of a start or an end. */
 const NEWS_MS = 1_000
 /** Until the other nodes have asked an Elixir node how its new child is started. */
 const ASKING_MS = 2_500
@@ -222,6 +222,7 @@ export class Simulation {
     this.#note(`terminate ${key} on ${pid.node} at ${member.place.host}: ${isEnded ? 'ok' : 'not found'}`)
     component.touch(this.#now)
     component.fates.set(key, isEnded && isCalm ? 'dead' : 'either')
+    this.#newUntil.set(key, this.#now + NEWS_MS)
     if (isCalm && !isEnded) this.#wrong = `${key} could not be terminated`
   }
 
@@ -414,19 +415,20 @@ export class Simulation {
     }
   }
 
-  /** What started a moment ago on these nodes, or what they tell nodes that they met a moment ago, is not known to all. */
+  /** What started or ended a moment ago on these nodes, or what they tell nodes that they met a moment ago, is not known to all. */
   #doubtUnknown(component: Component, isLost: (life: Life) => boolean): void {
     for (const [key, fate] of component.fates) {
-      if (fate !== 'alive') continue
+      const isNew = (this.#newUntil.get(key) ?? 0) > this.#now
+      if (isNew) component.doubt(key)
+      if (isNew || fate !== 'alive') continue
       const isElixir = this.#children.get(key)!.module === ELIXIR_MODULE
       const lost = this.#book.of(key).filter(isLost)
-      const isNew = (this.#newUntil.get(key) ?? 0) > this.#now
       const told = isElixir ? ASKING_MS : NEWS_MS
       const isUntold =
         lost.length > 0 &&
         (this.#now - component.linkedAt < told ||
           (isElixir && lost.some(({ since }) => this.#now - since < told)))
-      if (isNew || isUntold) component.doubt(key)
+      if (isUntold) component.doubt(key)
     }
   }
 
