@@ -2,7 +2,7 @@
  * The mix project of interop/elixir as its users get it: compiles without a warning, is formatted, and passes its own
  * ExUnit tests, on the OTP release that the other interop tests run on.
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,6 +13,7 @@ import { beamCommand } from './support/beam.ts'
 import { spawnReaped } from './support/reaper.ts'
 
 const PROJECT = fileURLToPath(new URL('./elixir', import.meta.url))
+const RING_VECTORS = fileURLToPath(new URL('../test/vectors/ring', import.meta.url))
 
 test('mix compiles the Elixir project without warnings and its tests pass', async (t) => {
   const beam = findBeam()
@@ -27,6 +28,10 @@ test('mix compiles the Elixir project without warnings and its tests pass', asyn
     recursive: true,
     filter: (path) => !skipped.some((name) => path.endsWith(name)),
   })
+  // Out there the tests do not find those of the repository.
+  for (const file of readdirSync(RING_VECTORS).filter((name) => name.endsWith('.json'))) {
+    cpSync(join(RING_VECTORS, file), join(outside, 'test/vectors/ring', file))
+  }
 
   const mix = async (task: string, ...args: string[]) => {
     const [command, all] = beamCommand(beam, 'sh', ['-c', 'cd "$0" && exec mix "$@"', inside, task, ...args])
