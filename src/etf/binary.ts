@@ -1,7 +1,7 @@
 /** Binaries that are no text, taken out of received bytes. */
 
 /** Node's Buffer where there is one; the codec itself also runs where there is none. */
-const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof Buffer }).Buffer
+export const NodeBuffer: typeof Buffer | undefined = (globalThis as { Buffer?: typeof Buffer }).Buffer
 
 /**
  * From this size on a binary stays a view of what was received. Below it is copied, which takes a microsecond at most:

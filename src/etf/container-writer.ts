@@ -12,6 +12,11 @@ import type { Tuple } from './terms/tuple.ts'
 /** STRING_EXT has a length of 16 bits. */
 const MAX_STRING = 0xffff
 
+/** A getter in it has added or taken elements: what was announced is not what follows. */
+export function changed(container: unknown): EncodeError {
+  return new EncodeError('ERR_ETF_UNREADABLE', 'the value was changed while it was encoded', container)
+}
+
 export class ContainerWriter extends PrimitiveWriter {
   protected readonly stringKeys: boolean
   protected readonly structs: StructRegistry | undefined
@@ -50,6 +55,8 @@ export class ContainerWriter extends PrimitiveWriter {
     const { out } = this
     out.reserve(length)
     out.bytes.set(value as number[], out.length)
+    // A getter among the elements may have taken some away: what was in the buffer must not stand for them.
+    if (value.length !== length) throw changed(value)
     out.length += length
     return true
   }

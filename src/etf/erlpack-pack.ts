@@ -1,6 +1,6 @@
 /** Values to bytes as Discord's erlpack makes them. */
 import { ByteWriter } from '../core/index.ts'
-import { takeBinary } from './binary.ts'
+import { NodeBuffer } from './binary.ts'
 import { EncodeError } from './errors.ts'
 import { notATerm } from './kinds.ts'
 import { locate } from './locate.ts'
@@ -45,7 +45,10 @@ class ErlpackWriter {
 
   /** A `Buffer` on Node, as from erlpack. */
   get bytes(): Uint8Array {
-    return takeBinary(this.#out.bytes, 0, this.#out.length)
+    const { buffer, byteOffset, length } = this.#out.finish()
+    return NodeBuffer === undefined
+      ? new Uint8Array(buffer, byteOffset, length)
+      : NodeBuffer.from(buffer as ArrayBuffer, byteOffset, length)
   }
 
   write(value: unknown, depth: number): void {

@@ -306,10 +306,14 @@ export class TermReader extends FunReader {
   }
 
   #readFun(): Fun {
+    const at = this.offset - 1
     const { count, make } = this.readFunHead()
+    if (this.#depth >= this.#maxDepth) throw this.#tooDeep(at)
     this.#enterVerbatim()
     const free: Term[] = []
+    this.#depth++
     for (let i = 0; i < count; i++) free.push(this.#read())
+    this.#depth--
     this.verbatim--
     return make(free)
   }
@@ -317,6 +321,7 @@ export class TermReader extends FunReader {
   /** Reads a container, whose tag was just read, and all in it with a stack of our own instead of recursion. */
   #readDeep(tag: number): Term {
     const stack: OpenContainer[] = []
+    const depth = this.#depth
     this.#push(stack, this.#open(tag))
     for (;;) {
       let top = stack[stack.length - 1]!
@@ -330,7 +335,11 @@ export class TermReader extends FunReader {
       }
       const next = this.bytes[this.offset]
       if (!isContainerTag(next)) {
-        this.#attach(top, this.#read())
+        // A fun holds containers again, which are as deep as they are.
+        this.#depth = depth + stack.length
+        const value = this.#read()
+        this.#depth = depth
+        this.#attach(top, value)
         continue
       }
       this.offset++
@@ -350,12 +359,14 @@ export class TermReader extends FunReader {
   }
 
   #push(stack: OpenContainer[], container: OpenContainer): void {
-    if (this.#depth + stack.length >= this.#maxDepth) {
-      const problem = `more than ${this.#maxDepth} levels of nesting; raise limits.depth if that is meant`
-      throw this.fail('ERR_ETF_DEPTH', problem, container.at)
-    }
+    if (this.#depth + stack.length >= this.#maxDepth) throw this.#tooDeep(container.at)
     stack.push(container)
     if (container.tag === MAP_EXT && container.left > 0) this.#enterVerbatim()
+  }
+
+  #tooDeep(at: number): DecodeError {
+    const problem = `more than ${this.#maxDepth} levels of nesting; raise limits.depth if that is meant`
+    return this.fail('ERR_ETF_DEPTH', problem, at)
   }
 
   #attach(container: OpenContainer, value: Term): void {

@@ -4,7 +4,7 @@
  */
 import { type ByteWriter, describeError } from '../core/index.ts'
 import { sortByKey } from './compare.ts'
-import { ContainerWriter } from './container-writer.ts'
+import { ContainerWriter, changed } from './container-writer.ts'
 import { EncodeError } from './errors.ts'
 import { isPlainObject, notATerm } from './kinds.ts'
 import { locate } from './locate.ts'
@@ -38,6 +38,7 @@ function unreadable(term: unknown, cause: unknown): EncodeError {
   const problem = `reading the value failed: ${describeError(cause)}`
   return new EncodeError('ERR_ETF_UNREADABLE', problem, term, [], { cause })
 }
+
 const hasOwn = Object.prototype.hasOwnProperty
 
 const TRUE = atom('true')
@@ -48,6 +49,8 @@ const NIL = atom('nil')
 class OpenContainer {
   readonly container: object
   readonly values: ArrayLike<unknown>
+  /** How many were announced. */
+  readonly count: number
   next = 0
   /** Values are keys and values in turn. */
   readonly pairs: boolean
@@ -57,6 +60,7 @@ class OpenContainer {
   constructor(container: object, values: ArrayLike<unknown>, pairs: boolean, proper: boolean) {
     this.container = container
     this.values = values
+    this.count = values.length
     this.pairs = pairs
     this.proper = proper
   }
@@ -169,10 +173,12 @@ export class TermWriter extends ContainerWriter {
       this.#writeDeep(value)
       return
     }
-    this.writeHeader(LIST_EXT, value.length)
+    const { length } = value
+    this.writeHeader(LIST_EXT, length)
     this.#depth++
-    for (let i = 0; i < value.length; i++) this.#write(value[i])
+    for (let i = 0; i < length; i++) this.#write(value[i])
     this.#depth--
+    if (value.length !== length) throw changed(value)
     this.writeU8(NIL_EXT)
   }
 
@@ -181,9 +187,11 @@ export class TermWriter extends ContainerWriter {
       this.#writeDeep(value)
       return
     }
-    this.writeHeader(LIST_EXT, value.items.length)
+    const { length } = value.items
+    this.writeHeader(LIST_EXT, length)
     this.#depth++
-    for (const item of value.items) this.#write(item)
+    for (let i = 0; i < length; i++) this.#write(value.items[i])
+    if (value.items.length !== length) throw changed(value)
     this.#write(value.tail)
     this.#depth--
   }
@@ -194,14 +202,18 @@ export class TermWriter extends ContainerWriter {
       return
     }
     checkKeys(value)
-    this.writeHeader(MAP_EXT, value.size)
+    const { size } = value
+    this.writeHeader(MAP_EXT, size)
     this.#depth++
-    const large = value.size > LARGE_MAP
+    const large = size > LARGE_MAP
+    let left = size
     for (const [key, each] of this.#sorted ? sortByKey([...value]) : value) {
+      if (left-- === 0) throw changed(value)
       this.#writeKey(key, large)
       this.#write(each)
     }
     this.#depth--
+    if (left !== 0) throw changed(value)
   }
 
   #writeKey(key: unknown, large: boolean): void {
@@ -256,8 +268,11 @@ export class TermWriter extends ContainerWriter {
     }
     this.writeRecordHead(value)
     this.#depth++
-    for (const each of value.values) this.#write(each)
+    const { values } = value
+    const { length } = values
+    for (let i = 0; i < length; i++) this.#write(values[i])
     this.#depth--
+    if (values.length !== length) throw changed(value)
   }
 
   /**
@@ -266,6 +281,7 @@ export class TermWriter extends ContainerWriter {
    */
   #writeFun(value: Fun): void {
     const { out } = this
+    if (this.#depth >= this.#maxDepth) throw this.#tooDeep(value)
     this.#enterVerbatim(value)
     this.writeU8(NEW_FUN_EXT)
     const start = out.length
@@ -273,12 +289,17 @@ export class TermWriter extends ContainerWriter {
     this.writeU8(value.arity)
     this.writeBytes(value.uniq)
     this.writeU32(value.index)
-    this.writeU32(value.free.length)
+    const { free } = value
+    const { length } = free
+    this.writeU32(length)
     this.writeAtom(value.module)
     this.writeNumber(value.oldIndex)
     this.writeNumber(value.oldUniq)
     this.writePid(value.pid)
-    for (const each of value.free) this.#write(each)
+    this.#depth++
+    for (let i = 0; i < length; i++) this.#write(free[i])
+    this.#depth--
+    if (free.length !== length) throw changed(value)
     out.view.setUint32(start, out.length - start)
     this.#verbatim--
   }
@@ -290,10 +311,12 @@ export class TermWriter extends ContainerWriter {
     // takes an eighth of the time of a set of all ancestors.
     let watched: OpenContainer | undefined
     let watchedAt = 0
+    const depth = this.#depth
     this.#push(stack, root)
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!
-      if (top.next === top.values.length) {
+      if (top.next === top.count) {
+        if (top.values.length !== top.count) throw changed(top.container)
         if (top.proper) this.writeU8(NIL_EXT)
         stack.pop()
         if (top === watched) watched = undefined
@@ -301,10 +324,12 @@ export class TermWriter extends ContainerWriter {
       }
       const isKey = top.pairs && top.next % 2 === 0
       const value = top.values[top.next++]
-      if (isKey) {
-        this.#writeKey(value, top.values.length > LARGE_MAP * 2)
-      } else if (!this.#isContainer(value)) {
-        this.#write(value)
+      if (isKey || !this.#isContainer(value)) {
+        // A key or a fun may hold containers again, which are as deep as they are.
+        this.#depth = depth + stack.length
+        if (isKey) this.#writeKey(value, top.count > LARGE_MAP * 2)
+        else this.#write(value)
+        this.#depth = depth
       } else {
         if (value === watched?.container) {
           throw new EncodeError('ERR_ETF_DEPTH', 'the value contains itself', value)
@@ -328,11 +353,13 @@ export class TermWriter extends ContainerWriter {
 
   #push(stack: OpenContainer[], value: object): void {
     if (Array.isArray(value) && this.writeFlatList(value)) return
-    if (this.#depth + stack.length >= this.#maxDepth) {
-      const problem = `more than ${this.#maxDepth} levels of nesting; raise limits.depth if that is meant`
-      throw new EncodeError('ERR_ETF_DEPTH', problem, value)
-    }
+    if (this.#depth + stack.length >= this.#maxDepth) throw this.#tooDeep(value)
     stack.push(this.#open(value))
+  }
+
+  #tooDeep(value: unknown): EncodeError {
+    const problem = `more than ${this.#maxDepth} levels of nesting; raise limits.depth if that is meant`
+    return new EncodeError('ERR_ETF_DEPTH', problem, value)
   }
 
   #open(container: object): OpenContainer {

@@ -33,6 +33,9 @@ import {
 
 const SLOTS = 2048
 
+/** How long the other thread may take to write four bytes to a socket that never blocks; then it is taken for dead. */
+const WRITE_LIMIT_MS = 5000
+
 const SHORTEST_PERIOD_MS = 25
 const LONGEST_PERIOD_MS = 1000
 
@@ -158,7 +161,10 @@ export class WriteGuard {
     for (;;) {
       const before = Atomics.compareExchange(words, state, OPEN, BUSY)
       if (before !== WRITING) break
-      Atomics.wait(words, state, WRITING)
+      // Nobody would ever wake us if it had died in the middle.
+      if (Atomics.wait(words, state, WRITING, WRITE_LIMIT_MS) === 'timed-out') {
+        Atomics.compareExchange(words, state, WRITING, OPEN)
+      }
     }
     const owed = words[this.#offset + OWED] as number
     if (owed === 0) return undefined

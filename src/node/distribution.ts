@@ -339,6 +339,7 @@ export class Distribution {
     }
     this.#open.add(connection)
     this.#table.setUp(name, peer)
+    this.#dynamicNames.claimed(name)
     // Whoever asks for a connection from now on, because this one is gone already, gets a new attempt.
     this.#joins.delete(name)
     this.#attempts.get(name)?.giveUp(REPLACED)

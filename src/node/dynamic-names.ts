@@ -42,6 +42,11 @@ export class DynamicNames {
     this.#used.set(name, creation)
   }
 
+  /** A node is connected that says this is its name, whoever had it before: nobody else is given it. */
+  claimed(name: string): void {
+    this.#free.delete(name)
+  }
+
   /** The node is gone; its name is free. Without effect for a name that was not given. */
   lost(name: string): void {
     const creation = this.#used.get(name)

@@ -18,6 +18,7 @@ import { type Pid, type Term, tuple } from '../etf/index.ts'
 import type { Aliases } from './aliases.ts'
 import { EXIT, KILL, KILLED, NORMAL } from './atoms.ts'
 import type { Cell } from './cell.ts'
+import type { Holds } from './holds.ts'
 import type { Names } from './names.ts'
 import type { ProcessTable } from './process-table.ts'
 import type { RemoteRouter } from './signals.ts'
@@ -32,16 +33,18 @@ export class Exits {
   readonly #names: Names
   readonly #aliases: Aliases
   readonly #router: RemoteRouter
+  readonly #holds: Holds
   readonly #ended = new Queue<Ended>()
   #propagating = false
   /** Told after a process has ended and everybody concerned has been told. */
   onEnded: ((cell: Cell, reason: Term) => void) | undefined
 
-  constructor(table: ProcessTable, names: Names, aliases: Aliases, router: RemoteRouter) {
+  constructor(table: ProcessTable, names: Names, aliases: Aliases, router: RemoteRouter, holds: Holds) {
     this.#table = table
     this.#names = names
     this.#aliases = aliases
     this.#router = router
+    this.#holds = holds
   }
 
   /** An `exit/2` signal arrives. */
@@ -93,6 +96,7 @@ export class Exits {
 
   /** What only the process itself cared about. */
   #release(cell: Cell): void {
+    if (cell.isHeld) this.#holds.forget(cell)
     this.#aliases.dropAll(cell)
     for (const call of cell.calls ?? []) call.abandon()
     for (const timer of cell.timers ?? []) timer.cancel()

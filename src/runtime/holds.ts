@@ -29,6 +29,11 @@ export class Holds {
     cell.hold()
   }
 
+  /** The process has ended. */
+  forget(cell: Cell): void {
+    for (const cells of this.#byNode.values()) cells.delete(cell)
+  }
+
   /** The node is not busy any more, or gone. */
   release(node: Atom): void {
     const cells = this.#byNode.get(node)

@@ -88,13 +88,13 @@ export class Kernel implements CellHost {
     this.scheduler = new Scheduler(clock, limits)
     this.table = new ProcessTable(node, creation, limits.processes)
     this.refs = new ReferenceAllocator(node, creation)
-    this.exits = new Exits(this.table, this.names, this.aliases, router)
+    this.holds = new Holds(this.table)
+    this.exits = new Exits(this.table, this.names, this.aliases, router, this.holds)
     this.links = new Links(this.table, this.exits, router)
     this.monitors = new Monitors(node, this.table, this.names, this.aliases, router)
     this.calls = new Calls(this.refs, router, clock)
     this.remoteSpawns = new RemoteSpawns(this.refs, this.monitors, router, logger)
     this.delivery = new Delivery(this)
-    this.holds = new Holds(this.table)
   }
 
   enqueue(cell: Cell): void {

@@ -134,3 +134,20 @@ test('what erlpack breaks on is a typed error', async (t) => {
     'as erlpack, not the rest',
   )
 })
+
+test('nothing but the packed bytes is in the memory behind them', (t) => {
+  // What the process had in its memory before, where it is not cleared.
+  for (let i = 0; i < 50; i++) NodeBuffer?.alloc(400_000, 0x5a)
+  for (const size of [1, 100, 3000, 5000, 70_000, 150_000, 300_000]) {
+    const packed = erlpack.pack('x'.repeat(size))
+    const { buffer, byteOffset, byteLength, length } = packed
+    t.equal(length, size + 6)
+    const behind = new Uint8Array(buffer, byteOffset + byteLength)
+    t.ok(
+      behind.every((byte) => byte === 0),
+      `${size}: ${behind.length} bytes behind it`,
+    )
+    t.equal(byteOffset, 0, `${size}: nothing before it`)
+  }
+  t.end()
+})

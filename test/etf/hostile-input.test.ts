@@ -177,6 +177,30 @@ test('limits.depth is the number of levels that pass', async (t) => {
   t.equal(failureOf('83 68 00', { limits: { depth: 0 } })?.code, 'ERR_ETF_DEPTH')
 })
 
+test('funs count as levels, and what they hold goes on counting, on both ways', async (t) => {
+  const fun = `70 00000000 00 ${'00'.repeat(16)} 00000000 00000001 77 00 61 00 61 00 58 77 00 000000000000000000000000`
+  // Four funs at different depths, so that all ways of reading and writing are taken.
+  const parts = [3, 250, 250, 40].map((levels) => '68 01'.repeat(levels) + fun).join('')
+  const levels = 3 + 250 + 250 + 40 + 4
+  const bytes = fromHex(`83 ${parts} 6A`)
+  const term = decode(bytes, { ...EXACT, limits: { depth: levels } }) as Encodable
+  t.equal(failure(bytes, { limits: { depth: levels - 1 } })?.code, 'ERR_ETF_DEPTH')
+  t.same(decode(encode(term, { limits: { depth: levels } }), EXACT), term)
+  t.throws(() => encode(term, { limits: { depth: levels - 1 } }), { code: 'ERR_ETF_DEPTH' })
+  t.equal(failure(nested(fun, 4, '61 00'), { limits: { depth: 3 } })?.code, 'ERR_ETF_DEPTH')
+  t.equal(failure(nested(fun, 3, '61 00'), { limits: { depth: 3 } }), undefined)
+})
+
+test('keys of maps go on counting levels, on both ways', async (t) => {
+  const key = `${'68 01'.repeat(300)} 61 01`
+  const map = `74 00000001 ${key} 61 01`
+  const bytes = fromHex(`83 ${'68 01'.repeat(300)} ${map}`)
+  const term = decode(bytes, { ...EXACT, limits: { depth: 601 } }) as Encodable
+  t.equal(failure(bytes, { limits: { depth: 600 } })?.code, 'ERR_ETF_DEPTH')
+  t.ok(encode(term, { limits: { depth: 601 } }))
+  t.throws(() => encode(term, { limits: { depth: 600 } }), { code: 'ERR_ETF_DEPTH' })
+})
+
 test('new atoms are counted against the budget, known ones are free', async (t) => {
   const fresh = (i: number): string => `77 08 ${textToHex(`${(seed + i) % 1000}`.padEnd(8, `${i}x`))}`
   const atomBudget = new AtomBudget(2)

@@ -53,3 +53,12 @@ test('free names are bounded, the longest free is forgotten', (t) => {
   t.equal(given.take('h1').name, 'R2@h1')
   t.end()
 })
+
+test('a name that another node claims as its own while it is used is given to nobody after it', (t) => {
+  const given = names()
+  given.connected(given.take('a'))
+  given.lost('R1@a')
+  given.claimed('R1@a')
+  t.same(given.take('a'), { name: 'R2@a', creation: 100 })
+  t.end()
+})

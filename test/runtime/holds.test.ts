@@ -1,10 +1,15 @@
 /** Processes that are held back because a node is busy. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { atom, Pid, type Term } from '../../src/etf/index.ts'
 import type { Cell } from '../../src/runtime/cell.ts'
 import { GenServer, noreply } from '../../src/runtime/index.ts'
 import { ThreadCell } from '../../src/runtime/threads/thread-cell.ts'
 import { settled, testRuntime } from './runtimes.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const BUSY = atom('busy@there')
 const OTHER = atom('other@there')
@@ -172,4 +177,32 @@ test('a process in a thread that is held gets nothing more until it is released,
   t.same(delivered, [1, 2, 3, 4])
   cell.deliver(5)
   t.same(delivered, [1, 2, 3, 4, 5])
+})
+
+test('a process that ends while it is held leaves nothing behind, though its node stays busy', async (t) => {
+  const { runtime } = testRuntime(t)
+  const kept = (): { pid: Pid; ref: WeakRef<object> } => {
+    const payload = { bytes: new Uint8Array(1000) }
+    const pid = runtime.spawn(async (self) => {
+      runtime.sink.hold(self.pid, BUSY)
+      runtime.sink.hold(self.pid, OTHER)
+      await self.receive()
+      self.logger.debug({ payload }, 'kept by its function')
+    })
+    return { pid, ref: new WeakRef(payload) }
+  }
+  const { pid, ref } = kept()
+  await settled()
+  runtime.exit(pid, atom('kill'))
+  for (let i = 0; i < 20 && ref.deref() !== undefined; i++) {
+    await settled()
+    collectGarbage()
+  }
+  t.equal(ref.deref(), undefined)
+  const other = await runtime.start(Log)
+  runtime.sink.hold(other, BUSY)
+  runtime.send(other, 1)
+  runtime.sink.release(BUSY)
+  await settled()
+  t.same(Log.handled, [1])
 })

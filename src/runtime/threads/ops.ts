@@ -87,6 +87,9 @@ export class BatchWriter {
   readonly #port: BatchPort
   readonly #codec: EncodeOptions
   #isPlanned = false
+  #isWriting = false
+  /** Operations that code in a payload, such as a getter, asked for while it was written. */
+  #nested: Uint8Array[] = []
   readonly #flushPlanned = (): void => this.flush()
 
   constructor(port: BatchPort, codec: EncodeOptions) {
@@ -97,14 +100,31 @@ export class BatchWriter {
 
   /** @throws EncodeError for a payload that has no term; nothing is sent then. */
   write(header: readonly Encodable[], payload?: readonly [Encodable]): void {
+    if (this.#isWriting) {
+      const out = new ByteWriter()
+      writeOperation(new TermWriter(out, this.#codec), header, payload)
+      this.#nested.push(out.finish())
+      return
+    }
     const start = this.#out.length
+    this.#isWriting = true
     try {
-      this.#terms.writeTerm(tuple(...header))
-      if (payload !== undefined) this.#terms.writeTerm(payload[0])
+      writeOperation(this.#terms, header, payload)
     } catch (error) {
       this.#out.length = start
       throw error
+    } finally {
+      this.#isWriting = false
+      if (this.#nested.length > 0) this.#writeNested()
+      this.#plan()
     }
+  }
+
+  #writeNested(): void {
+    for (const operation of this.#nested.splice(0)) this.#out.writeBytes(operation)
+  }
+
+  #plan(): void {
     if (this.#out.length >= FLUSH_BYTES) {
       this.flush()
     } else if (!this.#isPlanned) {
@@ -114,6 +134,8 @@ export class BatchWriter {
   }
 
   flush(): void {
+    // What is written now is sent when it is complete.
+    if (this.#isWriting) return
     this.#isPlanned = false
     const { length } = this.#out
     if (length === 0) return
@@ -128,6 +150,15 @@ export class BatchWriter {
     this.#terms = new TermWriter(this.#out, this.#codec)
     this.#port.postMessage(batch, [batch.buffer as ArrayBuffer])
   }
+}
+
+function writeOperation(
+  terms: TermWriter,
+  header: readonly Encodable[],
+  payload: readonly [Encodable] | undefined,
+): void {
+  terms.writeTerm(tuple(...header))
+  if (payload !== undefined) terms.writeTerm(payload[0])
 }
 
 export class BatchReader {

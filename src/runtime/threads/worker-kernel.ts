@@ -243,7 +243,7 @@ export class ThreadKernel extends Kernel {
     this.names = new ThreadNames(port)
     this.aliases = new ThreadAliases(port)
     this.refs = new ReferenceAllocator(node, creation, [0, 0, number])
-    this.exits = new ThreadExits(this.table, this.names, this.aliases, port)
+    this.exits = new ThreadExits(this.table, this.names, this.aliases, port, this.holds)
     this.links = new ThreadLinks(this.table, this.exits, port)
     this.monitors = new Monitors(NOWHERE, this.table, this.names, this.aliases, port)
     this.calls = new Calls(this.refs, port, clock)
