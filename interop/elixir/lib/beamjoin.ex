@@ -10,7 +10,22 @@ defmodule Beamjoin do
       GenServer.call(Beamjoin.via(DS, MGS), :get)
 
   Nothing has to be started first. See `Beamjoin.Registry` for the rules.
+
+  The functions here have the names and the results of the hex package `distributed_supervisor`, for nodes that run no
+  such supervisor themselves: they ask the nodes that do.
+
+      {:ok, pid, :a} = Beamjoin.start_child(DS, {Counter, name: :a, start: 5})
+      5 = Beamjoin.call(DS, :a, :get)
+      %{a: {^pid, _spec}} = Beamjoin.children(DS)
+      :ok = Beamjoin.terminate_child(DS, pid)
+
+  Those that ask exit with `:noproc` when no connected node runs the supervisor.
   """
+
+  alias Beamjoin.{Members, Placement, Registry}
+
+  # Options of a child that are for its supervisor.
+  @supervisor_options [:restart, :shutdown, :type, :modules, :significant]
 
   @typedoc "The name of a distributed supervisor, such as `DS`."
   @type supervisor :: atom()
@@ -39,4 +54,170 @@ defmodule Beamjoin do
   """
   @spec scope(supervisor()) :: module()
   def scope(supervisor) when is_atom(supervisor), do: Module.concat(supervisor, Scope)
+
+  @doc """
+  Starts a child: a module, a module with its options, or a child specification whose `start` has the options as its third
+  element.
+
+  It runs on the first node along the ring from its name that can run its module, in whichever language. Where `node` is given
+  it is asked alone; a TypeScript node that cannot run the module passes the start on.
+  The option `name` is any term, by default a fresh reference; `restart`, `shutdown`, `type`, `modules` and `significant`
+  are for the supervisor, all others for the child.
+
+  Returns `{:ok, pid, name}`; `{:error, {:undef, module}}` when no node can run it; `{:error, :noproc}` when the node that
+  was asked for runs no such supervisor; else what
+  `DynamicSupervisor.start_child/2` returns, such as `{:error, {:already_started, pid}}`.
+  """
+  @spec start_child(
+          supervisor(),
+          module() | {module(), keyword()} | Supervisor.child_spec() | map(),
+          node() | nil
+        ) :: {:ok, pid(), child()} | :ignore | {:error, term()}
+  def start_child(supervisor, child, node \\ nil)
+
+  def start_child(supervisor, %{start: {module, function, options}} = spec, node)
+      when is_atom(supervisor) and is_atom(module) and is_list(options) do
+    {name, options, given} = split_options(supervisor, options)
+    start = %{start: {module, function, options}}
+
+    spec =
+      %{id: name, restart: :permanent} |> Map.merge(spec) |> Map.merge(given) |> Map.merge(start)
+
+    view = Members.view(supervisor, module)
+
+    answer =
+      if node,
+        do: Members.start_on(supervisor, spec, node, view.declared),
+        else: start_at_home(supervisor, name, spec, view)
+
+    case answer do
+      {:ok, pid} -> {:ok, pid, name}
+      {:cannot, reason} -> {:error, reason}
+      answer -> answer
+    end
+  end
+
+  def start_child(supervisor, {module, options}, node)
+      when is_atom(module) and is_list(options) do
+    start_child(supervisor, %{start: {module, :start_link, options}}, node)
+  end
+
+  def start_child(supervisor, module, node) when is_atom(module) do
+    start_child(supervisor, {module, []}, node)
+  end
+
+  def start_child(_supervisor, spec, _node), do: {:error, {:incorrect_spec, spec}}
+
+  @doc """
+  Ends a child for good, on whichever node it runs.
+  """
+  @spec terminate_child(supervisor(), pid() | nil) :: :ok | {:error, :not_found | term()}
+  def terminate_child(_supervisor, nil), do: {:error, :not_found}
+
+  def terminate_child(supervisor, pid) when is_pid(pid),
+    do: Members.terminate_child(supervisor, pid)
+
+  @doc """
+  All children: a map of names to pids and specifications.
+
+  Where the supervisor does not keep them (`cache_children?: false`) it is the list of
+  `DynamicSupervisor.which_children/1` of all nodes.
+  """
+  @spec children(supervisor()) ::
+          %{optional(child()) => {pid(), Supervisor.child_spec() | nil}} | [tuple()]
+  def children(supervisor) do
+    case Members.ask(supervisor, :state) do
+      %{children: %{} = children} -> children
+      _not_kept -> Members.which_children(supervisor, nodes(supervisor))
+    end
+  end
+
+  @doc """
+  The process of a child, or `:undefined`.
+  """
+  @spec whereis(supervisor(), child()) :: pid() | :undefined
+  def whereis(supervisor, child), do: Registry.whereis_name({supervisor, child})
+
+  @doc """
+  The name of the child with this pid, or `nil`; also `nil` where the supervisor does not keep its children.
+  """
+  @spec whois(supervisor(), pid()) :: child() | nil
+  def whois(supervisor, pid) when is_pid(pid) do
+    with %{} = children <- children(supervisor),
+         {name, _child} <- Enum.find(children, &match?({_name, {^pid, _spec}}, &1)) do
+      name
+    else
+      _unknown -> nil
+    end
+  end
+
+  @doc """
+  `GenServer.call/3` to a child. Exits as that does, with `:noproc` when there is no such child.
+  """
+  @spec call(supervisor(), child(), term(), timeout()) :: term()
+  def call(supervisor, child, request, timeout \\ 5_000) do
+    supervisor |> via(child) |> GenServer.call(request, timeout)
+  end
+
+  @doc """
+  `GenServer.cast/2` to a child. `:ok` even when there is no such child.
+  """
+  @spec cast(supervisor(), child(), term()) :: :ok
+  def cast(supervisor, child, request), do: supervisor |> via(child) |> GenServer.cast(request)
+
+  @doc """
+  Sends `message` to a child and returns it, or `:undefined` when there is no such child.
+  """
+  @spec send(supervisor(), child(), message) :: message | :undefined when message: term()
+  def send(supervisor, child, message) do
+    with pid when is_pid(pid) <- whereis(supervisor, child), do: Kernel.send(pid, message)
+  end
+
+  @doc """
+  The same as `via/2`, under the name that the hex package gives it.
+
+      iex> Beamjoin.via_name(DS, MGS)
+      {:via, Beamjoin.Registry, {DS, MGS}}
+
+  """
+  @spec via_name(supervisor(), child()) :: {:via, module(), {supervisor(), child()}}
+  def via_name(supervisor, child), do: via(supervisor, child)
+
+  @doc """
+  The members of the ring.
+  """
+  @spec nodes(supervisor()) :: [node()]
+  def nodes(supervisor), do: Members.ask(supervisor, :nodes)
+
+  @doc """
+  The node that the ring names for `key`, whether or not it can run a child of that name.
+  """
+  @spec node_for(supervisor(), term()) :: node() | {:error, {:invalid_ring, :no_nodes}}
+  def node_for(supervisor, key), do: Members.ask(supervisor, {:node_for, key})
+
+  @doc """
+  Whether `node_for/2` is this node.
+  """
+  @spec mine?(supervisor(), term()) :: boolean()
+  def mine?(supervisor, key), do: node_for(supervisor, key) == node()
+
+  defp start_at_home(supervisor, name, %{start: {module, _, _}} = spec, view) do
+    nodes = Placement.candidates(view, name, module)
+    Members.start_child(supervisor, spec, nodes, view.declared)
+  end
+
+  # Nodes of every kind know the name of the hex package's registry.
+  defp split_options(supervisor, options) do
+    if Keyword.keyword?(options) do
+      name = Keyword.get_lazy(options, :name, &make_ref/0) |> child_name(supervisor)
+      via = {:via, DistributedSupervisor.Registry, {supervisor, name}}
+      {given, own} = Keyword.split(options, @supervisor_options)
+      {name, [Keyword.put(own, :name, via)], Map.new(given)}
+    else
+      {make_ref(), options, %{}}
+    end
+  end
+
+  defp child_name({:via, _registry, {supervisor, name}}, supervisor), do: name
+  defp child_name(name, _supervisor), do: name
 end
