@@ -1,5 +1,5 @@
 /** What the registry of names has others do, done by the supervisors of this node and of others. */
-import { atom, type Pid, type Term, Tuple } from '../etf/index.ts'
+import { atom, Pid, type Term, Tuple } from '../etf/index.ts'
 import type { ChildActions, StartOutcome } from './child-actions.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { SupervisorHost } from './host.ts'
@@ -28,6 +28,22 @@ export function failoverActions({ host, names, remote, ...here }: FailoverAction
       return otherwise
     }
   }
+  const isAlive = async (pid: Pid): Promise<boolean> =>
+    pid.node === host.name ? host.runtime.isAlive(pid) : remote.isAlive(pid)
+
+  const outcomeOf = async (answer: Term): Promise<StartOutcome> => {
+    if (answer === IGNORE) return 'ignored'
+    if (!(answer instanceof Tuple)) return 'failed'
+    if (answer[0] === OK) return 'started'
+    const reason = answer[1] as Term
+    if (!(reason instanceof Tuple) || reason[0] !== ALREADY_STARTED || !(reason[1] instanceof Pid)) {
+      return 'failed'
+    }
+    // Who has not noticed yet that a node is gone still takes its child for the owner of the name.
+    const isReachable = reason[1].node === host.name || host.nodes('all').includes(reason[1].node)
+    return isReachable && (await isAlive(reason[1])) ? 'started' : 'failed'
+  }
+
   return {
     startHere: (spec) => unlessItFails(here.startHere(spec).then(outcomeOf), 'failed'),
     startOn: (node, spec) =>
@@ -41,14 +57,6 @@ export function failoverActions({ host, names, remote, ...here }: FailoverAction
       const ended = pid.node === host.name ? here.endHere(pid, reason) : remote.terminate(pid)
       await unlessItFails(ended, null)
     },
-    isAlive: async (pid) => (pid.node === host.name ? host.runtime.isAlive(pid) : remote.isAlive(pid)),
+    isAlive,
   }
-}
-
-function outcomeOf(answer: Term): StartOutcome {
-  if (answer === IGNORE) return 'ignored'
-  if (!(answer instanceof Tuple)) return 'failed'
-  const reason = answer[1]
-  const runs = answer[0] === OK || (reason instanceof Tuple && reason[0] === ALREADY_STARTED)
-  return runs ? 'started' : 'failed'
 }
