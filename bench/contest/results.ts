@@ -38,7 +38,7 @@ export function resultOf(one: Case, samples: Readonly<Record<string, readonly Sa
         latencies.length === 0 ? undefined : [0, 1, 2].map((i) => median(latencies.map((each) => each[i]!))),
       // Round by round, because a machine that slows down slows both.
       ratio:
-        contestant === baseline || samples[baseline!]!.some(({ value }) => value === 0)
+        contestant === baseline || samples[baseline!]!.some(({ value }) => value <= 0)
           ? undefined
           : median(values.map((value, round) => value / samples[baseline!]![round]!.value)),
       values,
