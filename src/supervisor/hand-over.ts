@@ -5,11 +5,11 @@
  */
 import {
   type Atom,
-  Atom as AtomClass,
   atom,
   EncodeError,
   encode,
   type Pid,
+  Pid as PidClass,
   type Term,
   Tuple,
   tuple,
@@ -110,7 +110,7 @@ export class HandOver {
     // The homes of now: ending the child may have taken a while.
     for (const node of others()) {
       const answer = await this.#start(node, spec, handoff)
-      const started = answer.type === 'answer' ? startedPid(answer.answer) : undefined
+      const started = answer.type === 'answer' ? startedPid(answer.answer, pid) : undefined
       if (started !== undefined) {
         this.#parts.forget(spec)
         publishChild('moved', this.#parts.supervisor, name, started)
@@ -123,11 +123,10 @@ export class HandOver {
 
   /**
    * Waits until no node of the hex package takes the old instance for an owner of the name. One that hears of the new
-   * instance before it hears of the end of the old one, which come over different links, terminates the new one.
+   * instance before it hears of the end of the old one, which come over different links, terminates the new one where it
+   * settles names with two owners, and starts none where it is the new home.
    */
   async #untilForgotten(name: Term, pid: Pid): Promise<void> {
-    // It lets names that are no atoms have any number of owners.
-    if (!(name instanceof AtomClass || name === null || typeof name === 'boolean')) return
     const { cluster, host, remote } = this.#parts
     const until = host.clock.now() + FORGOTTEN_MS
     const others = cluster.ring.nodes.filter((node) => node !== host.name && !cluster.declared.has(node))
@@ -167,11 +166,12 @@ export class HandOver {
   }
 }
 
-/** The child as it runs now; somebody may have started its name meanwhile. */
-function startedPid(answer: Term): Pid | undefined {
+/** The child as it runs now; somebody may have started its name meanwhile. A node that still names the old one has none. */
+function startedPid(answer: Term, old: Pid): Pid | undefined {
   if (!(answer instanceof Tuple)) return undefined
   const [tag, content] = answer as Tuple<[Term, Term]>
   if (tag === OK) return content as Pid
-  const isThere = tag === ERROR && content instanceof Tuple && content[0] === ALREADY_STARTED
-  return isThere ? ((content as Tuple<[Term, Term]>)[1] as Pid) : undefined
+  if (tag !== ERROR || !(content instanceof Tuple) || content[0] !== ALREADY_STARTED) return undefined
+  const there = (content as Tuple<[Term, Term]>)[1]
+  return there instanceof PidClass && !there.equals(old) ? there : undefined
 }
