@@ -55,6 +55,7 @@ async function measure(count: number): Promise<void> {
     return { name, child }
   })
   try {
+    // Each sees the two others then: who has not met the node that is killed cannot take over its children.
     await Promise.all(others.map(({ child }) => once(child, 'message')))
     await until(() => ds.nodes().length === 3)
     let next = 0
@@ -91,7 +92,8 @@ if (own === undefined) {
   for (const count of COUNTS) await measure(count)
   process.exit(0)
 } else {
-  await member(own, Number(process.env['BENCH_EPMD']))
+  const { ds } = await member(own, Number(process.env['BENCH_EPMD']))
+  await until(() => ds.nodes().length === 3)
   process.send?.('up')
   process.once('disconnect', () => process.exit(0))
 }
