@@ -135,6 +135,12 @@ export class Process {
     return this.#io
   }
 
+  /**
+   * In a function that is exposed to other nodes: the process that called it, as far as the kind of call says so. Undefined
+   * anywhere else.
+   */
+  declare caller?: Pid | undefined
+
   get groupLeader(): Pid {
     return this.#cell.groupLeader
   }

@@ -154,6 +154,15 @@ export class ChildRegistry {
     if (this.#scope.isAlive) this.#scope.leave(name, pid)
   }
 
+  /** Leaves and joins at once, for nodes that look at who comes and not at who is there. Nobody here is told. */
+  rejoin(name: Term, pid: Pid): void {
+    if (this.#stopped || !this.#scope.isAlive) return
+    this.#unsubscribe()
+    this.#scope.leave(name, pid)
+    this.#scope.join(name, pid)
+    this.#unsubscribe = this.#scope.onChange((event) => this.#handleEvent(event))
+  }
+
   /** The start failed after all; a restart, by its supervisor (`isTriedAgain`) or by us, is not over with that. */
   unregister(name: Term, spec: ChildSpec, pid: Pid, isTriedAgain: boolean): void {
     this.leave(name, pid)

@@ -28,6 +28,7 @@ import { Cluster } from './cluster.ts'
 import type { ResolvedSupervisorOptions } from './distributed-options.ts'
 import { SupervisorError } from './errors.ts'
 import { failoverActions } from './failover-actions.ts'
+import { sayGoodbye } from './goodbye.ts'
 import type { SupervisorHost } from './host.ts'
 import { Listeners } from './listeners.ts'
 import { ModuleTable } from './module-table.ts'
@@ -36,19 +37,15 @@ import type { PeerMessage, PeerRequest } from './peer-messages.ts'
 import { asReceived } from './received-options.ts'
 import { type RegistryDesk, RegistryServer } from './registry-server.ts'
 import { RemoteSupervisors } from './remote-supervisors.ts'
+import { RequestedEnds } from './requested-ends.ts'
 import type { TreeParts } from './supervision-tree.ts'
 import { registryStateTerm } from './wire-terms.ts'
 
 const ERROR = atom('error')
-const GEN_SERVER = atom('gen_server')
 const INVALID_RING = atom('invalid_ring')
-const MODULE = atom('module')
-const NODE_TERMINATE = atom('node_terminate')
 const NODEDOWN = atom('nodedown')
 const NO_NODES = atom('no_nodes')
-const RUNNING = atom('running')
 const START_CHILD = atom('start_child')
-const STATUS = atom('status')
 const UNDEF = atom('undef')
 const TERMINATE_CHILD = atom('terminate_child')
 /** Why a node goes that has handed over its children. */
@@ -61,6 +58,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   readonly registry: ChildRegistry
   readonly starter: ChildStarter
   readonly moves: ChildMoves
+  readonly ends: RequestedEnds
   /** The process at the top, once it runs. */
   tree: Pid | undefined
   readonly #host: SupervisorHost
@@ -103,20 +101,23 @@ export class DistributedNode implements TreeParts, RegistryDesk {
         this.moves.handleClusterChange()
       },
     })
-    this.registry = new ChildRegistry(
+    const { names, cluster } = this
+    const actions = failoverActions({
       host,
-      this.names,
-      this.cluster,
-      this.#listeners,
-      failoverActions({
-        host,
-        names: this.names,
-        remote: this.#remote,
-        startHere: (spec) => this.startHere(spec),
-        endHere: (pid, reason) => this.#ask(endChildRequest(pid, reason)),
-      }),
-      cacheChildren,
-    )
+      names,
+      remote: this.#remote,
+      startHere: (spec) => this.startHere(spec),
+      endHere: (pid, reason) => this.#ask(endChildRequest(pid, reason)),
+    })
+    this.registry = new ChildRegistry(host, names, cluster, this.#listeners, actions, cacheChildren)
+    this.ends = new RequestedEnds({
+      host,
+      names,
+      cluster,
+      book: this.registry,
+      remote: this.#remote,
+      actions,
+    })
     this.starter = new ChildStarter({
       supervisor: name,
       cluster: this.cluster,
@@ -174,6 +175,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** Lets go of what belongs to others: a supervisor of this name runs on this node already. */
   abandon(): void {
     this.registry.stop()
+    this.ends.stop()
     this.moves.stop()
     this.cluster.stop()
   }
@@ -224,12 +226,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   }
 
   #sayGoodbye(reason: Term): void {
-    const statuses = [...this.#children].map(({ pid, spec }) => this.#statusOf(pid, spec))
-    const message = tuple(NODE_TERMINATE, this.#host.name, reason, statuses)
-    for (const node of this.cluster.ring.nodes) {
-      if (node === this.#host.name || !this.cluster.isReachable(node)) continue
-      this.#host.runtime.send([this.names.registry, node], message)
-    }
+    sayGoodbye(this.#host, this.names, this.cluster, this.#children, reason)
   }
 
   childrenEnded(): void {
@@ -376,13 +373,6 @@ export class DistributedNode implements TreeParts, RegistryDesk {
     if (this.moves.isDrained) return
     const named = childNameOf(spec, this.names.name)
     if (named !== undefined) this.registry.forget(named.name, spec)
-  }
-
-  /** The shape of `:sys.get_status/1`, without asking every child. */
-  #statusOf(pid: Pid, { start }: ChildSpec): Encodable {
-    const supervisor = this.#host.runtime.whereis(this.names.dynamicSupervisor) ?? null
-    const dictionary = [tuple(atom('$initial_call'), tuple(start.module, atom('init'), 1))]
-    return tuple(STATUS, pid, tuple(MODULE, GEN_SERVER), [dictionary, RUNNING, supervisor, [], []])
   }
 
   #ask(request: Encodable): Promise<Term> {

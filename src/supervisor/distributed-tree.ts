@@ -35,7 +35,10 @@ export class DistributedTree extends SupervisionTree {
     }
     running.set(options.name, parts)
     parts.tree = this.pid
-    exposeSupervisorFunctions(host.rpc, host.runtime)
+    exposeSupervisorFunctions(host.rpc, host.runtime, (supervisor) => {
+      const found = [...running.values()].find(({ names }) => names.dynamicSupervisor === supervisor)
+      return found?.ends
+    })
     return tree
   }
 }

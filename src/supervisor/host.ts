@@ -53,7 +53,13 @@ export interface RemoteCalls {
     args: readonly Encodable[],
     options?: CallOptions,
   ): Promise<Term>
-  expose(module: string, functions: Readonly<Record<string, (...args: Term[]) => unknown>>): () => void
+  /** The functions run in a process that knows who called them. */
+  expose(
+    module: string,
+    functions: Readonly<
+      Record<string, (this: { readonly caller?: Pid | undefined }, ...args: Term[]) => unknown>
+    >,
+  ): () => void
 }
 
 /** A node that can have a DistributedSupervisor: a `BeamNode`. */

@@ -14,6 +14,11 @@ const DELAY_MS = 200
 const SHUTDOWN = atom('shutdown')
 const NAME_CONFLICT = atom('name_conflict')
 
+/** Why a second owner of a name ends. */
+export function nameConflict(name: Term, kept: Pid): Term {
+  return tuple(SHUTDOWN, tuple(NAME_CONFLICT, name, kept)) as Term
+}
+
 export class NameConflicts {
   readonly #host: SupervisorHost
   readonly #supervisor: Atom
@@ -67,7 +72,7 @@ export class NameConflicts {
         kept: `${kept} of ${kept.node}`,
       }
       this.#host.logger.warn(fields, 'a name had more than one child: all but one are ended')
-      const reason = tuple(SHUTDOWN, tuple(NAME_CONFLICT, name, kept)) as Term
+      const reason = nameConflict(name, kept)
       await Promise.all(losers.map((pid) => this.#actions.end(pid, reason)))
     }
     // Others may be slower, or somebody may have died meanwhile.

@@ -76,14 +76,19 @@ export class RemoteSupervisors {
     }
   }
 
-  /** Whether a node still counts this process among the members of a child's group; false also when it does not say. */
-  async isMemberAt(node: Atom, name: Term, pid: Pid, timeout: number): Promise<boolean> {
+  /** Whom a node takes for the members of a child's group; nobody when it does not say. */
+  async membersAt(node: Atom, name: Term, timeout = ALIVE_TIMEOUT_MS): Promise<Pid[]> {
     try {
       const members = await this.#rpc.call(node, PG, 'get_members', [this.#names.scope, name], { timeout })
-      return Array.isArray(members) && members.some((member) => member instanceof Pid && member.equals(pid))
+      return Array.isArray(members) ? members.filter((member) => member instanceof Pid) : []
     } catch {
-      return false
+      return []
     }
+  }
+
+  /** Whether a node still counts this process among the members of a child's group; false also when it does not say. */
+  async isMemberAt(node: Atom, name: Term, pid: Pid, timeout: number): Promise<boolean> {
+    return (await this.membersAt(node, name, timeout)).some((member) => member.equals(pid))
   }
 
   /** Hands on a request that came to this node. The caller waits in a `block_call` already, so this is none. */

@@ -21,8 +21,22 @@ const TERMINATE_CHILD = atom('terminate_child')
 const WHICH_CHILDREN = atom('which_children')
 const GEN_SERVER = alias('GenServer')
 
-/** `DynamicSupervisor.start_child/2` and its siblings, and what the hex package asks of its peers. */
-export function exposeSupervisorFunctions(rpc: RemoteCalls, runtime: Runtime): void {
+/** Who knows whether an end of a child that another node asks for is meant so. */
+export interface EndsForOthers {
+  /** What to answer in place of ending the child, or undefined. */
+  settle(pid: Pid, asker: Atom): Promise<Term | undefined>
+}
+
+/**
+ * `DynamicSupervisor.start_child/2` and its siblings, and what the hex package asks of its peers.
+ *
+ * @param endsOf of a supervisor that does not do just what it is told; undefined for all others
+ */
+export function exposeSupervisorFunctions(
+  rpc: RemoteCalls,
+  runtime: Runtime,
+  endsOf: (supervisor: Term | undefined) => EndsForOthers | undefined = () => undefined,
+): void {
   const call = async (supervisor: Term | undefined, request: Encodable, label?: Atom): Promise<Term> => {
     const options = { timeout: 'infinity' } as const
     const destination = toDestination(supervisor)
@@ -37,7 +51,12 @@ export function exposeSupervisorFunctions(rpc: RemoteCalls, runtime: Runtime): v
   }
   rpc.expose('Elixir.DynamicSupervisor', {
     start_child: (supervisor, spec) => startChild(spec as Term, (request) => call(supervisor, request)),
-    terminate_child: (supervisor, pid) => call(supervisor, tuple(TERMINATE_CHILD, pid)),
+    async terminate_child(supervisor, pid) {
+      const { caller } = this
+      const ends = pid instanceof Pid && caller !== undefined ? endsOf(supervisor) : undefined
+      const settled = await ends?.settle(pid as Pid, caller!.node)
+      return settled ?? call(supervisor, tuple(TERMINATE_CHILD, pid))
+    },
     which_children: (supervisor) => call(supervisor, WHICH_CHILDREN),
     count_children: async (supervisor) => new Map(pairs(await call(supervisor, COUNT_CHILDREN))),
   })

@@ -45,6 +45,19 @@ test('an exposed function is called from the other node, in both directions', as
   t.same([a.runtime.pending(), b.runtime.pending()], [NONE, NONE])
 })
 
+test('an exposed function knows who called it', async (t) => {
+  const { a, b } = await setUp(t)
+  b.rpc.expose(M, {
+    who() {
+      return this.caller
+    },
+  })
+  const pid = a.self
+  t.same(await a.rpc.call(b.name, M, 'who', []), pid)
+  t.same(await a.rpc.blockCall(b.name, M, 'who', []), pid)
+  t.same(await b.rpc.blockCall(b.name, M, 'who', []), b.self)
+})
+
 test('arguments and values are terms of every kind', async (t) => {
   const { a, b } = await setUp(t)
   b.rpc.expose(M, { echo: (term) => term, nothing: () => {} })

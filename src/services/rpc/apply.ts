@@ -1,5 +1,5 @@
 /** Runs an exposed function for another node and says how it ended, in the four ways that Erlang knows. */
-import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../../etf/index.ts'
+import { Atom, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../../etf/index.ts'
 import { ExitError, exitReason, type Process, runAs } from '../../runtime/index.ts'
 import type { FunctionTable } from './exposed.ts'
 
@@ -19,6 +19,7 @@ const BADARG = atom('badarg')
  * Calls `module:name(...args)`; what is not exposed is `undef`, what is no call is `badarg`. Never rejects.
  *
  * @param self the process that the function runs in
+ * @param caller who called it
  */
 export async function applyExposed(
   functions: FunctionTable,
@@ -26,6 +27,7 @@ export async function applyExposed(
   module: Term,
   name: Term,
   args: Term,
+  caller?: Pid,
 ): Promise<Outcome> {
   if (!(module instanceof Atom && name instanceof Atom && Array.isArray(args))) {
     return { kind: 'error', reason: BADARG, stack: [] }
@@ -35,6 +37,7 @@ export async function applyExposed(
     if (run === undefined) {
       return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
     }
+    if (caller !== undefined) self.caller = caller
     return { kind: 'return', value: (await runAs(self, () => run.apply(self, args))) as Encodable }
   } catch (thrown) {
     return outcomeOf(thrown)

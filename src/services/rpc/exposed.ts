@@ -12,7 +12,8 @@ import type { Process } from '../../runtime/index.ts'
 
 /**
  * Gets the arguments as decoded terms; may be async. What it returns must be encodable. `this` is the process that it
- * runs in: `this.signal` is aborted when somebody ends that process, `this.groupLeader` is the caller's.
+ * runs in: `this.signal` is aborted when somebody ends that process, `this.groupLeader` is the caller's,
+ * and `this.caller` the caller.
  */
 export type ExposedFunction = (this: Process, ...args: Term[]) => unknown
 

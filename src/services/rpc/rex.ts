@@ -67,16 +67,18 @@ export class Rex extends GenServer<RexState> {
     const answer: Answer = (value) => this.reply(from, value)
     const call = readJob(request, CALL)
     if (call !== undefined) {
-      this.#spawn(call, state, answer)
+      this.#spawn(call, state, answer, from[0])
       return noreply(state)
     }
     const blocking = readJob(request, BLOCK_CALL)
-    return blocking === undefined ? reply(UNKNOWN_REQUEST, state) : this.#block(blocking, state, answer)
+    return blocking === undefined
+      ? reply(UNKNOWN_REQUEST, state)
+      : this.#block(blocking, state, answer, from[0])
   }
 
   override handleCast(request: Term, state: RexState) {
     const job = readJob(request, CAST)
-    if (job !== undefined) this.#spawn(job, state, () => {})
+    if (job !== undefined) this.#spawn(job, state, () => {}, undefined)
     return noreply(state)
   }
 
@@ -105,8 +107,8 @@ export class Rex extends GenServer<RexState> {
       const answer: Answer = (value) => this.self.send(client, tuple(REX, value))
       // From the same process as the answer, so that it comes before it.
       const print = (text: string): void => this.self.send(client, tuple(REX_STDOUT, text))
-      if (job.groupLeader === SEND_STDOUT_TO_CALLER) this.#spawn(job, state, answer, print)
-      else this.#spawn(job, state, answer)
+      if (job.groupLeader === SEND_STDOUT_TO_CALLER) this.#spawn(job, state, answer, client, print)
+      else this.#spawn(job, state, answer, client)
     }
   }
 
@@ -117,11 +119,11 @@ export class Rex extends GenServer<RexState> {
   }
 
   /** Runs the job in this process: the next message waits for it. */
-  async #block(job: Job, state: RexState, answer: Answer) {
+  async #block(job: Job, state: RexState, answer: Answer, caller: Pid) {
     const own = this.self.groupLeader
     if (job.groupLeader instanceof Pid) this.self.groupLeader = job.groupLeader
     try {
-      await run(this.self, job, state, answer)
+      await run(this.self, job, state, answer, caller)
     } finally {
       this.self.groupLeader = own
     }
@@ -133,13 +135,19 @@ export class Rex extends GenServer<RexState> {
    *
    * @param print takes what the job prints, all of it before the answer
    */
-  #spawn(job: Job, state: RexState, answer: Answer, print?: (text: string) => void): void {
+  #spawn(
+    job: Job,
+    state: RexState,
+    answer: Answer,
+    caller: Pid | undefined,
+    print?: (text: string) => void,
+  ): void {
     let pid: Pid
     try {
       pid = this.self.spawn(async (self) => {
         if (job.groupLeader instanceof Pid) self.groupLeader = job.groupLeader
-        if (print === undefined) await run(self, job, state, answer)
-        else await runPrinting(self, job, state, answer, print)
+        if (print === undefined) await run(self, job, state, answer, caller)
+        else await runPrinting(self, job, state, answer, caller, print)
       })
     } catch {
       answer(tuple(BADRPC, tuple(EXIT, SYSTEM_LIMIT)))
@@ -154,8 +162,14 @@ export class Rex extends GenServer<RexState> {
   }
 }
 
-async function run(self: Process, job: Job, { functions }: RexState, answer: Answer): Promise<void> {
-  const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args))
+async function run(
+  self: Process,
+  job: Job,
+  { functions }: RexState,
+  answer: Answer,
+  caller: Pid | undefined,
+): Promise<void> {
+  const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args, caller))
   if (self.isAlive) give(answer, value)
 }
 
@@ -165,11 +179,12 @@ async function runPrinting(
   job: Job,
   { functions }: RexState,
   answer: Answer,
+  caller: Pid | undefined,
   write: (text: string) => void,
 ): Promise<void> {
   const leader = await self.startLink(IoServer, { write })
   self.groupLeader = leader
-  const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args))
+  const value = rpcValue(await applyExposed(functions, self, job.module, job.name, job.args, caller))
   if (!self.isAlive) return
   await self.stopServer(leader)
   give(answer, value)

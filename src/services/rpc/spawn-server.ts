@@ -26,19 +26,22 @@ export function serveSpawn(runtime: Runtime, functions: FunctionTable, request: 
 
 /** Runs the function and gives the reason that its process exits with. */
 async function exitOf(functions: FunctionTable, self: Process, request: SpawnRequest): Promise<Encodable> {
-  const { module, function: name, args } = request
+  const { module, function: name, args, parent } = request
   if (module !== ERPC || !Array.isArray(args)) {
-    return plainExit(await applyExposed(functions, self, module, name, args))
+    return plainExit(await applyExposed(functions, self, module, name, args, parent))
   }
   if (name === EXECUTE_CALL && args.length === 4) {
     const [result, calledModule, calledName, calledArgs] = args as [Term, Term, Term, Term]
-    return encodeResult(result, await applyExposed(functions, self, calledModule, calledName, calledArgs))
+    return encodeResult(
+      result,
+      await applyExposed(functions, self, calledModule, calledName, calledArgs, parent),
+    )
   }
   if (name === EXECUTE_CAST && args.length === 3) {
     const [calledModule, calledName, calledArgs] = args as [Term, Term, Term]
-    return plainExit(await applyExposed(functions, self, calledModule, calledName, calledArgs))
+    return plainExit(await applyExposed(functions, self, calledModule, calledName, calledArgs, parent))
   }
-  return plainExit(await applyExposed(functions, self, module, name, args))
+  return plainExit(await applyExposed(functions, self, module, name, args, parent))
 }
 
 function plainExit(outcome: Outcome): Encodable {
