@@ -8,7 +8,7 @@ defmodule Beamjoin.MixProject do
       app: :beamjoin,
       version: @version,
       elixir: "~> 1.14",
-      description: "Finds the supervised children of beamjoin's TypeScript nodes by name",
+      description: "A distributed supervisor over Elixir nodes and beamjoin's TypeScript nodes",
       start_permanent: Mix.env() == :prod,
       package: [licenses: ["MIT"], links: %{}],
       deps: []

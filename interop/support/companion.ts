@@ -45,15 +45,29 @@ export function companionFor(elixir: boolean): Companion {
       }
 }
 
-/** Elixir code that defines the modules of interop/elixir/lib. They start their application when first used. */
+/**
+ * Elixir code that defines the modules of interop/elixir/lib, in whichever order they need each other. They start their
+ * application when first used. The compiler wants files, so they are in a folder of the peer's own for that moment.
+ */
 export function elixirLibrary(): string {
   const lib = `${INTEROP}elixir/lib`
-  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ex'))
-  const source = files
+  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ex'))
     .sort()
-    .map((file) => readFileSync(`${lib}/${file}`, 'utf8'))
-    .join('\n')
-  return `Code.compile_string(Base.decode64!("${base64(source)}"), "beamjoin.ex") |> length()`
+    .map((file) => `{"${file.replaceAll('/', '-')}", "${base64(readFileSync(`${lib}/${file}`, 'utf8'))}"}`)
+  return `
+    folder = Path.join(System.tmp_dir!(), "beamjoin-#{System.pid()}-#{System.unique_integer([:positive])}")
+    File.mkdir_p!(folder)
+    files =
+      for {name, content} <- [${files.join(', ')}] do
+        path = Path.join(folder, name)
+        File.write!(path, Base.decode64!(content))
+        path
+      end
+    {:ok, modules, _warnings} = Kernel.ParallelCompiler.compile(files)
+    File.rm_rf!(folder)
+    length(modules)
+  `
 }
 
 export function base64(text: string): string {

@@ -22,7 +22,7 @@ defmodule Beamjoin do
   Those that ask exit with `:noproc` when no connected node runs the supervisor.
   """
 
-  alias Beamjoin.{Members, Placement, Registry}
+  alias Beamjoin.{Members, Names, Placement, Registry, Ring, View}
 
   # Options of a child that are for its supervisor.
   @supervisor_options [:restart, :shutdown, :type, :modules, :significant]
@@ -54,6 +54,45 @@ defmodule Beamjoin do
   """
   @spec scope(supervisor()) :: module()
   def scope(supervisor) when is_atom(supervisor), do: Module.concat(supervisor, Scope)
+
+  @doc """
+  Starts the supervisor on this node, in the ring with those of the same name on other nodes. In a supervision tree:
+
+      children = [{Beamjoin, name: DS, monitor_nodes: true}]
+
+  The options are those of the hex package:
+
+    * `:name` - an atom, the same on every node; required
+    * `:nodes` - the members of the ring at the start; by default this node and the visible nodes it is connected to
+    * `:monitor_nodes` - whether nodes that come and go join and leave the ring: `true` and `:all` mean hidden ones too,
+      `:visible` and `:hidden` only those, `false`, the default, none
+    * `:cache_children?` - whether this node knows how all children are started, and starts those of nodes that are gone;
+      `true` by default
+    * `:listeners` - modules with the callbacks of `Beamjoin.Listener`, or pairs of such a module and a prefix
+
+  and further:
+
+    * `:max_restarts`, `:max_seconds` - how many restarts of children of this node within so many seconds are still fine; 100
+      in 1 second
+  """
+  @spec start_link(keyword()) :: Supervisor.on_start()
+  def start_link(options), do: Beamjoin.Tree.start_link(options)
+
+  @doc """
+  The supervisor as a child of another one: `{Beamjoin, name: DS}`. The options are those of `start_link/1`.
+
+      iex> Beamjoin.child_spec(name: DS)
+      %{id: {Beamjoin, DS}, start: {Beamjoin, :start_link, [[name: DS]]}, type: :supervisor}
+
+  """
+  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  def child_spec(options) do
+    %{
+      id: {Beamjoin, Keyword.fetch!(options, :name)},
+      start: {Beamjoin, :start_link, [options]},
+      type: :supervisor
+    }
+  end
 
   @doc """
   Starts a child: a module, a module with its options, or a child specification whose `start` has the options as its third
@@ -91,7 +130,7 @@ defmodule Beamjoin do
         else: start_at_home(supervisor, name, spec, view)
 
     case answer do
-      {:ok, pid} -> {:ok, pid, name}
+      {:ok, pid} -> Registry.await({supervisor, name}, pid) && {:ok, pid, name}
       {:cannot, reason} -> {:error, reason}
       answer -> answer
     end
@@ -130,6 +169,16 @@ defmodule Beamjoin do
       %{children: %{} = children} -> children
       _not_kept -> Members.which_children(supervisor, nodes(supervisor))
     end
+  end
+
+  @doc """
+  The processes of the children that run on this node; none where it runs no supervisor.
+  """
+  @spec local_children(supervisor()) :: [pid()]
+  def local_children(supervisor) do
+    for {_id, pid, _type, _modules} <- Members.which_children(supervisor, [node()]),
+        is_pid(pid),
+        do: pid
   end
 
   @doc """
@@ -187,19 +236,36 @@ defmodule Beamjoin do
   The members of the ring.
   """
   @spec nodes(supervisor()) :: [node()]
-  def nodes(supervisor), do: Members.ask(supervisor, :nodes)
+  def nodes(supervisor) do
+    case View.get(supervisor) do
+      nil -> Members.ask(supervisor, :nodes)
+      %{ring: ring} -> ring.nodes
+    end
+  end
 
   @doc """
   The node that the ring names for `key`, whether or not it can run a child of that name.
   """
   @spec node_for(supervisor(), term()) :: node() | {:error, {:invalid_ring, :no_nodes}}
-  def node_for(supervisor, key), do: Members.ask(supervisor, {:node_for, key})
+  def node_for(supervisor, key) do
+    case View.get(supervisor) do
+      nil -> Members.ask(supervisor, {:node_for, key})
+      %{ring: ring} -> Ring.node_for(ring, key) || {:error, {:invalid_ring, :no_nodes}}
+    end
+  end
 
   @doc """
   Whether `node_for/2` is this node.
   """
   @spec mine?(supervisor(), term()) :: boolean()
   def mine?(supervisor, key), do: node_for(supervisor, key) == node()
+
+  @doc false
+  # What other nodes read specifications from.
+  @spec dynamic_supervisor_status(supervisor()) :: tuple()
+  def dynamic_supervisor_status(supervisor) do
+    supervisor |> Names.dynamic_supervisor() |> GenServer.whereis() |> :sys.get_status()
+  end
 
   defp start_at_home(supervisor, name, %{start: {module, _, _}} = spec, view) do
     nodes = Placement.candidates(view, name, module)

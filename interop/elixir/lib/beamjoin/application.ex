@@ -14,6 +14,8 @@ defmodule Beamjoin.Application do
 
   @impl true
   def start(_type, _args) do
+    :ok = Beamjoin.HexNames.define()
+
     children = [
       Beamjoin.Synced,
       {DynamicSupervisor, name: Beamjoin.ScopeSupervisor, strategy: :one_for_one}

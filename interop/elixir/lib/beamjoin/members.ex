@@ -2,9 +2,10 @@ defmodule Beamjoin.Members do
   @moduledoc false
   # What the nodes that run a distributed supervisor say about it and do for it, asked from any node of the cluster.
 
-  alias Beamjoin.{Placement, Ring, Scopes}
+  alias Beamjoin.{Names, Placement, Ring, Scopes, View}
 
   @timeout 5_000
+  @alive_timeout 2_000
 
   @doc "What the registry of one of them answers. Exits with `:noproc` when no connected node runs the supervisor."
   @spec ask(Beamjoin.supervisor(), term()) :: term()
@@ -15,7 +16,7 @@ defmodule Beamjoin.Members do
     answer =
       Enum.find_value(declared ++ others, fn node ->
         try do
-          {:ok, GenServer.call({registry(supervisor), node}, question, @timeout)}
+          {:ok, GenServer.call({Names.registry(supervisor), node}, question, @timeout)}
         catch
           :exit, _no_answer -> nil
         end
@@ -30,45 +31,92 @@ defmodule Beamjoin.Members do
   @doc "Where children can run, as the cluster sees it now."
   @spec view(Beamjoin.supervisor(), module()) :: Placement.t()
   def view(supervisor, module) do
-    # Made at run time, so that the files of this library compile one after the other in any order.
-    struct!(Placement,
-      # The latest member is the first of the list.
-      ring: supervisor |> ask(:nodes) |> Enum.reverse() |> Ring.new(),
-      declared: supervisor |> group("members") |> MapSet.new(),
-      elixir: supervisor |> group("elixir") |> MapSet.new(),
-      claims: %{module => supervisor |> group(module) |> MapSet.new()}
-    )
+    with nil <- View.get(supervisor) do
+      %Placement{
+        # The latest member is the first of the list.
+        ring: supervisor |> ask(:nodes) |> Enum.reverse() |> Ring.new(),
+        declared: supervisor |> group("members") |> MapSet.new(),
+        elixir: supervisor |> group("elixir") |> MapSet.new(),
+        claims: %{module => supervisor |> group(module) |> MapSet.new()}
+      }
+    end
+  end
+
+  @doc "The ring, as this node knows it or another one tells."
+  @spec ring(Beamjoin.supervisor()) :: Ring.t()
+  def ring(supervisor) do
+    case View.get(supervisor) do
+      nil -> supervisor |> ask(:nodes) |> Enum.reverse() |> Ring.new()
+      %{ring: ring} -> ring
+    end
   end
 
   @doc "Starts a child on the first of `nodes` that can run it."
-  @spec start_child(Beamjoin.supervisor(), map(), [node()], MapSet.t(node())) ::
+  @spec start_child(Beamjoin.supervisor(), map(), [node()], MapSet.t(node()), pos_integer()) ::
           DynamicSupervisor.on_start_child()
-  def start_child(supervisor, %{start: {module, _, _}} = spec, nodes, declared) do
+  def start_child(supervisor, %{start: {module, _, _}} = spec, nodes, declared, hops \\ 1) do
     Enum.find_value(nodes, {:error, {:undef, module}}, fn node ->
-      with {:cannot, _reason} <- start_on(supervisor, spec, node, declared), do: nil
+      with {:cannot, _reason} <- start_on(supervisor, spec, node, declared, hops), do: nil
     end)
   end
 
-  @doc "Starts a child on `node`; `{:cannot, reason}` when that does not know its module or runs no such supervisor."
-  @spec start_on(Beamjoin.supervisor(), map(), node(), MapSet.t(node())) ::
+  @doc """
+  Starts a child on `node`; `{:cannot, reason}` when that does not know its module or runs no such supervisor. `hops` is how
+  often the start was passed on with this.
+  """
+  @spec start_on(Beamjoin.supervisor(), map(), node(), MapSet.t(node()), pos_integer()) ::
           DynamicSupervisor.on_start_child() | {:cannot, term()}
-  def start_on(supervisor, %{start: {module, _, _}} = spec, node, declared) do
+  def start_on(supervisor, spec, node, declared, hops \\ 1) do
+    # The request is run or passed on there; it is told from one that somebody chose that node for by its count.
     answer =
       if MapSet.member?(declared, node),
-        do: ask_to_start(supervisor, spec, node),
-        else: on(node, :start_child, [dynamic_supervisor(supervisor), spec])
+        do: ask_registry(supervisor, node, {:"$beamjoin_start_child", spec, hops}),
+        else: on(node, :start_child, [Names.dynamic_supervisor(supervisor), spec])
 
-    case answer do
-      {:error, {:undef, ^module}} -> {:cannot, {:undef, module}}
-      {:error, {:undef, [{^module, _, _, _} | _]}} -> {:cannot, {:undef, module}}
-      answer -> answer
+    read(answer, spec)
+  end
+
+  @doc "Has a node go on with a child that has ended here. One of the hex package starts it as any other, without state."
+  @spec hand_over(
+          Beamjoin.supervisor(),
+          map(),
+          node(),
+          MapSet.t(node()),
+          :none | {:state, term()}
+        ) ::
+          DynamicSupervisor.on_start_child() | {:cannot, term()}
+  def hand_over(supervisor, spec, node, declared, handoff) do
+    if MapSet.member?(declared, node),
+      do: supervisor |> ask_registry(node, {:"$beamjoin_hand_over", spec, handoff}) |> read(spec),
+      else: start_on(supervisor, spec, node, declared)
+  end
+
+  @doc "Whether a process of any node lives; `false` also when its node does not say."
+  @spec alive?(pid()) :: boolean()
+  def alive?(pid) when node(pid) == node(), do: Process.alive?(pid)
+
+  def alive?(pid) do
+    node(pid) in Node.list(:connected) and
+      :rpc.call(node(pid), Process, :alive?, [pid], @alive_timeout) == true
+  end
+
+  @doc "Tells the other members of the ring that the supervisor of this node ends."
+  @spec say_goodbye(Beamjoin.supervisor(), term(), [tuple()]) :: :ok
+  def say_goodbye(supervisor, reason, statuses) do
+    with %{ring: %{nodes: nodes}} <- View.get(supervisor) do
+      for node <- nodes, node != node() do
+        message = {:node_terminate, node(), reason, statuses}
+        Process.send({Names.registry(supervisor), node}, message, [:noconnect])
+      end
     end
+
+    :ok
   end
 
   @doc "Has the node of a child end it for good."
   @spec terminate_child(Beamjoin.supervisor(), pid()) :: :ok | {:error, term()}
   def terminate_child(supervisor, pid) do
-    case on(node(pid), :terminate_child, [dynamic_supervisor(supervisor), pid]) do
+    case on(node(pid), :terminate_child, [Names.dynamic_supervisor(supervisor), pid]) do
       {:cannot, _gone} -> {:error, :not_found}
       answer -> answer
     end
@@ -78,20 +126,26 @@ defmodule Beamjoin.Members do
   @spec which_children(Beamjoin.supervisor(), [node()]) :: [tuple()]
   def which_children(supervisor, nodes) do
     for node <- nodes,
-        children = on(node, :which_children, [dynamic_supervisor(supervisor)]),
+        children = on(node, :which_children, [Names.dynamic_supervisor(supervisor)]),
         is_list(children),
         child <- children,
         do: child
   end
 
-  # The request is run or passed on there; it is told from one that somebody chose that node for by its count.
-  defp ask_to_start(supervisor, spec, node) do
-    GenServer.call({registry(supervisor), node}, {:"$beamjoin_start_child", spec, 1}, :infinity)
+  defp ask_registry(supervisor, node, request) do
+    GenServer.call({Names.registry(supervisor), node}, request, :infinity)
   catch
     :exit, {:noproc, _call} -> {:cannot, :noproc}
     :exit, {{:nodedown, _node}, _call} -> {:cannot, :nodedown}
     :exit, {reason, _call} -> {:error, reason}
   end
+
+  defp read({:error, {:undef, module}}, %{start: {module, _, _}}), do: {:cannot, {:undef, module}}
+
+  defp read({:error, {:undef, [{module, _, _, _} | _]}}, %{start: {module, _, _}}),
+    do: {:cannot, {:undef, module}}
+
+  defp read(answer, _spec), do: answer
 
   # No supervisor there, no node, or no Elixir: all mean that it cannot be had from that node.
   defp on(node, function, arguments) do
@@ -105,12 +159,6 @@ defmodule Beamjoin.Members do
   end
 
   defp group(supervisor, group) do
-    for pid <- Scopes.members(Module.concat(supervisor, Modules), group),
-        uniq: true,
-        do: node(pid)
+    for pid <- Scopes.members(Names.modules(supervisor), group), uniq: true, do: node(pid)
   end
-
-  defp registry(supervisor), do: Module.concat(supervisor, Registry)
-
-  defp dynamic_supervisor(supervisor), do: Module.concat(supervisor, DynamicSupervisor)
 end

@@ -22,6 +22,8 @@ defmodule Beamjoin.Registry do
       scope. Start that first.
   """
 
+  alias Beamjoin.{Placement, Scopes, View}
+
   @typedoc "A supervisor's name and a child's."
   @type name :: {Beamjoin.supervisor(), Beamjoin.child()}
 
@@ -41,7 +43,7 @@ defmodule Beamjoin.Registry do
   @spec unregister_name(name()) :: :ok
   def unregister_name({supervisor, child}) when is_atom(supervisor) do
     scope = Beamjoin.scope(supervisor)
-    :ok = Beamjoin.Scopes.ensure_started(scope)
+    :ok = Scopes.ensure_started(scope)
 
     Enum.each(:pg.get_local_members(scope, child), fn pid -> :pg.leave(scope, child, pid) end)
   end
@@ -50,12 +52,45 @@ defmodule Beamjoin.Registry do
   The process that holds the name, on whichever connected node, or `:undefined`.
   """
   @spec whereis_name(name()) :: pid() | :undefined
-  def whereis_name({supervisor, child}) when is_atom(supervisor) do
-    supervisor
-    |> Beamjoin.scope()
-    |> Beamjoin.Scopes.members(child)
-    |> Enum.sort_by(fn pid -> {node(pid), pid} end)
-    |> Enum.find(:undefined, &reachable?/1)
+  def whereis_name({supervisor, child} = name) when is_atom(supervisor) do
+    case {owners(name), View.get(supervisor)} do
+      {[], _view} -> :undefined
+      {[pid], _view} -> pid
+      {owners, nil} -> Enum.min_by(owners, fn pid -> {node(pid), pid} end)
+      # The one that will stay.
+      {owners, view} -> Placement.winner(view, child, owners)
+    end
+  end
+
+  @doc false
+  # The processes that have the name, as far as this node can tell without asking: without the dead of this node, which the
+  # scope has yet to notice, and those of nodes that are gone.
+  @spec owners(name()) :: [pid()]
+  def owners({supervisor, child}) do
+    scope = Beamjoin.scope(supervisor)
+
+    # Where the supervisor runs, so does the scope, and has heard from the others.
+    members =
+      if View.get(supervisor), do: get_members(scope, child), else: Scopes.members(scope, child)
+
+    members |> Enum.uniq() |> Enum.filter(&reachable?/1)
+  end
+
+  @doc false
+  # Who started a child elsewhere finds it at once: the answer came faster than the news of the name, which is here a moment
+  # later. One that did not take the name is not waited for.
+  @spec await(name(), pid(), non_neg_integer()) :: true
+  def await({supervisor, child} = name, pid, tries \\ 20) do
+    scope = Beamjoin.scope(supervisor)
+
+    if node(pid) == node() or View.get(supervisor) == nil or tries == 0 or
+         pid in get_members(scope, child) do
+      true
+    else
+      # What came before the answer has been handled when the scope has answered this.
+      if tries == 20, do: :pg.leave(scope, make_ref(), self()), else: Process.sleep(10)
+      await(name, pid, tries - 1)
+    end
   end
 
   @doc """
@@ -74,12 +109,22 @@ defmodule Beamjoin.Registry do
   defp register({supervisor, _child} = name, child, pid) do
     case whereis_name(name) do
       :undefined ->
-        :ok = :pg.join(Beamjoin.scope(supervisor), child, pid)
+        scope = Beamjoin.scope(supervisor)
+        # Whoever noticed the end of the one before was faster than the scope.
+        for old <- :pg.get_local_members(scope, child), do: :pg.leave(scope, child, old)
+        :ok = :pg.join(scope, child, pid)
         :yes
 
       _taken ->
         :no
     end
+  end
+
+  # There is no such table while a scope that has crashed starts again.
+  defp get_members(scope, child) do
+    :pg.get_members(scope, child)
+  rescue
+    ArgumentError -> []
   end
 
   # A process of another node is not asked whether it is alive: its node removes it from the group when it ends, and an

@@ -169,7 +169,7 @@ defmodule Beamjoin.RegistryTest do
     on_exit(fn -> catch_exit(:peer.stop(peer)) end)
     {:ok, _apps} = :peer.call(peer, :application, :ensure_all_started, [:elixir])
 
-    for module <- [Beamjoin, Beamjoin.Application, Beamjoin.Scopes, Beamjoin.Synced, Registry] do
+    for module <- Application.spec(:beamjoin, :modules) do
       {^module, binary, file} = :code.get_object_code(module)
       {:module, ^module} = :peer.call(peer, :code, :load_binary, [module, file, binary])
     end
