@@ -1,6 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
-import { type Atom, alias, atom, decode, EXACT } from '../../src/etf/index.ts'
+import {
+  Atom,
+  alias,
+  atom,
+  BitString,
+  decode,
+  EXACT,
+  ExportFun,
+  Float,
+  Fun,
+  ImproperList,
+  Pid,
+  Port,
+  Reference,
+  Tuple,
+} from '../../src/etf/index.ts'
 import { HashRing } from '../../src/supervisor/hash-ring.ts'
 
 interface RingVectors {
@@ -36,6 +51,44 @@ for (const otp of [25, 27, 29]) {
     }
   })
 }
+
+test('keys of every kind are among those', async (t) => {
+  const keys = load(29).keys.map(({ key }) => decode(Buffer.from(key, 'base64'), EXACT))
+  const isAtom = (text: RegExp) => (key: unknown) => key instanceof Atom && text.test(key.name)
+  const kinds: Record<string, (key: unknown) => boolean> = {
+    'an atom of ASCII': isAtom(/^[a-z]+$/),
+    'an atom of Latin-1': isAtom(/^[\u0080-\u00ff]+$/),
+    'an atom beyond that': isAtom(/[\u0100-\uffff]/),
+    'an atom of 255 characters': (key) => key instanceof Atom && [...key.name].length === 255,
+    'an alias': isAtom(/^Elixir\./),
+    nil: (key) => key === null,
+    'a boolean': (key) => key === false,
+    'a small integer': (key) => key === 255,
+    'a negative integer': (key) => key === -1,
+    'an integer of 32 bits': (key) => key === 134_217_728,
+    'a large integer': (key) => typeof key === 'bigint' && key > 2n ** 2040n,
+    'a large negative integer': (key) => typeof key === 'bigint' && key < -(2n ** 2040n),
+    'a float': (key) => typeof key === 'number' && !Number.isInteger(key),
+    'an integral float': (key) => key instanceof Float && key.value === 1,
+    'a binary of text': (key) => key === 'worker',
+    'a binary of bytes': (key) => key instanceof Uint8Array,
+    'a bitstring': (key) => key instanceof BitString,
+    'a charlist': (key) => Array.isArray(key) && key[0] === 'c'.charCodeAt(0),
+    'a list': (key) => Array.isArray(key) && Array.isArray(key[0]),
+    'an empty list': (key) => Array.isArray(key) && key.length === 0,
+    'an improper list': (key) => key instanceof ImproperList,
+    'a tuple': (key) => key instanceof Tuple && key[0] instanceof Tuple,
+    'a tuple of more than 255': (key) => key instanceof Tuple && key.length > 255,
+    'a map': (key) => key instanceof Map && key.size > 0,
+    'a map of more than 32': (key) => key instanceof Map && key.size > 32,
+    'a pid': (key) => key instanceof Pid,
+    'a reference': (key) => key instanceof Reference,
+    'a port': (key) => key instanceof Port,
+    'a fun': (key) => key instanceof Fun,
+    'an external fun': (key) => key instanceof ExportFun,
+  }
+  for (const [kind, isOne] of Object.entries(kinds)) t.ok(keys.some(isOne), kind)
+})
 
 test('a ring without nodes owns nothing', async (t) => {
   const ring = new HashRing()

@@ -78,18 +78,51 @@ others = [
   %{"k" => {:v}, 1 => 2}, {:complex, "key"}, {DS, MGS}, &:lists.map/2
 ]
 
+# What has a form of its own in the external format, at its limits.
+limits = [
+  4_294_967_295, 4_294_967_296, -4_294_967_296, 9_223_372_036_854_775_807, -9_223_372_036_854_775_808,
+  Integer.pow(2, 128), -Integer.pow(2, 96), Integer.pow(2, 2100), -Integer.pow(7, 900),
+  0.0, -1.0, 3.14, 1.0e-300, 5.0e-324, -1.7976931348623157e308, 0.1,
+  String.duplicate("x", 300), String.duplicate("ö", 300), <<0>>, <<0, 0, 0, 0>>, <<0::1>>, <<1::1>>, <<"bits", 3::7>>,
+  Enum.to_list(1..300), ~c"日本", [1, 2 | 3], [[] | %{}], [~c"ab" | "c"], [[[[]]]], [nil, true, false],
+  [1.5, -1], {nil}, {true, false}, {{}, []}, {1, 1.0}, List.to_tuple(Enum.to_list(1..300)), {[a: 1, b: {2}], %{c: [3]}},
+  Map.new(1..40, &{&1, -&1}), %{1 => :int, 1.0 => :float}, %{nil => %{[] => {}}}, %{__struct__: MyApp.User, id: 7},
+  %{{:a, 1} => [1 | 2], "b" => <<1::3>>}
+]
+
 tuples = for i <- 1..30, do: {:session, "user-#{i}", i}
 strings = for i <- 1..30, do: "key #{i}"
 
-# A pid and a reference of a node n1@127.0.0.1, as bytes, so that the vectors do not depend on the machine.
+# Pids, references, ports and funs of a node n1@127.0.0.1, as bytes, so that the vectors do not depend on the machine.
 n1 = <<119, 12>> <> "n1@127.0.0.1"
 
+# A fun of a module that is not loaded, with what it holds.
+fun = fn held ->
+  unique = <<0x0123456789ABCDEF0011223344556677::128>>
+  rest = <<119, 9, "not_there", 97, 3, 98, 0x0ABCDEF1::32>>
+  pid = <<88, n1::binary, 107::32, 0::32, 0x65000001::32>>
+  terms = for term <- held, into: "", do: binary_part(:erlang.term_to_binary(term), 1, byte_size(:erlang.term_to_binary(term)) - 1)
+  body = <<2, unique::binary, 3::32, length(held)::32, rest::binary, pid::binary, terms::binary>>
+  :erlang.binary_to_term(<<131, 112, byte_size(body) + 4::32, body::binary>>)
+end
+
 identifiers = [
+  # Minus zero, which OTP 25 takes for the zero above.
+  :erlang.binary_to_term(<<131, 70, 1::1, 0::63>>),
+  fun.([]),
+  fun.([1, "two", [:three]]),
+  &String.upcase/1,
+  :erlang.binary_to_term(<<131, 88, n1::binary, 0xFFFFFFFF::32, 0xFFFFFFFF::32, 0x65000001::32>>),
+  :erlang.binary_to_term(<<131, 89, n1::binary, 5::32, 0x65000001::32>>),
+  :erlang.binary_to_term(<<131, 120, n1::binary, 0x1234567890::64, 0x65000001::32>>),
+  :erlang.binary_to_term(<<131, 90, 5::16, n1::binary, 0x65000001::32, 1::32, 2::32, 3::32, 4::32, 5::32>>),
+  :erlang.binary_to_term(<<131, 90, 1::16, n1::binary, 0x65000001::32, 7::32>>),
+  {:holds, [:erlang.binary_to_term(<<131, 88, n1::binary, 107::32, 0::32, 0x65000001::32>>)]},
   :erlang.binary_to_term(<<131, 88, n1::binary, 107::32, 0::32, 0x65000001::32>>),
   :erlang.binary_to_term(<<131, 90, 3::16, n1::binary, 0x65000001::32, 0x21A2B::32, 0xA1B20003::32, 0x5C6D7E8F::32>>)
 ]
 
-keys = Enum.uniq(atoms ++ numbers ++ others ++ tuples ++ strings ++ identifiers)
+keys = Enum.uniq(atoms ++ numbers ++ others ++ limits ++ tuples ++ strings ++ identifiers)
 built = Enum.map(rings, &Ring.build/1)
 
 quoted = fn text ->
