@@ -27,6 +27,8 @@ export class NameConflicts {
   readonly #owners: (name: Term) => Pid[]
   /** Names that are looked at again, and when. */
   readonly #timers = new TermMap<Term, Timer>()
+  /** How often a name was looked at that still has more than one owner. */
+  readonly #looks = new TermMap<Term, number>()
   #stopped = false
 
   constructor(
@@ -62,8 +64,10 @@ export class NameConflicts {
   async #settle(name: Term): Promise<void> {
     const owners = this.#owners(name)
     const kept = winner(this.#view, name, owners)
+    const looks = this.#looks.get(name) ?? 0
+    this.#looks.delete(name)
     if (owners.length < 2 || kept === undefined) return
-    const losers = losersToEnd(this.#view, this.#host.name, owners, kept)
+    const losers = losersToEnd(this.#view, this.#host.name, owners, kept, looks)
     // The leave of a winner that has just died may be under way: ending the loser as well would leave nobody.
     if (losers.length > 0 && (await this.#actions.isAlive(kept))) {
       const fields = {
@@ -75,7 +79,9 @@ export class NameConflicts {
       const reason = nameConflict(name, kept)
       await Promise.all(losers.map((pid) => this.#actions.end(pid, reason)))
     }
-    // Others may be slower, or somebody may have died meanwhile.
-    if (this.#owners(name).length > 1) this.found(name)
+    // Others may be slower, or see less, or somebody may have died meanwhile.
+    if (this.#stopped || this.#owners(name).length < 2) return
+    this.#looks.set(name, looks + 1)
+    this.found(name)
   }
 }

@@ -70,12 +70,22 @@ export function winner(view: ClusterView, name: Term, owners: readonly Pid[]): P
 
 /**
  * Which of the losers this node has to end: its own, and those of nodes that settle nothing by themselves. These are
- * ended by the winner's node if it is one of ours, else by the first of ours in term order.
+ * ended by the winner's node if it is one of ours, else by the first of ours in term order. That one may not see all
+ * owners, when it is cut off from one of them: so each time that a conflict is found unsettled (`looks`), one more of
+ * ours ends them. Ending one twice does no harm.
  */
-export function losersToEnd(view: ClusterView, self: Atom, owners: readonly Pid[], kept: Pid): Pid[] {
+export function losersToEnd(
+  view: ClusterView,
+  self: Atom,
+  owners: readonly Pid[],
+  kept: Pid,
+  looks = 0,
+): Pid[] {
   const { declared } = view
-  const settles = declared.has(kept.node) ? kept.node : [...declared, self].sort(compareTerms)[0]
+  const ours = new Set([...declared, self].sort(compareTerms))
+  const settlers = declared.has(kept.node) ? [...new Set([kept.node, ...ours])] : [...ours]
+  const settles = settlers.indexOf(self) <= looks
   return owners.filter(
-    (pid) => !pid.equals(kept) && (pid.node === self || (!declared.has(pid.node) && settles === self)),
+    (pid) => !pid.equals(kept) && (pid.node === self || (!declared.has(pid.node) && settles)),
   )
 }

@@ -1,7 +1,7 @@
 /** Fixtures for the tests of distributed supervisors: a server to supervise, and supervisors on nodes in memory. */
-import type { BeamNode } from '../../src/beam-node.ts'
 import { type Atom, atom, type Pid, type Term, Tuple, tuple } from '../../src/etf/index.ts'
 import { GenServer, noreply, reply, stop } from '../../src/runtime/index.ts'
+import type { SupervisorHost } from '../../src/supervisor/host.ts'
 import { DistributedSupervisor, type DistributedSupervisorOptions } from '../../src/supervisor/index.ts'
 
 /** Every start of a counter: which node, and with which options. */
@@ -39,7 +39,7 @@ export function counterClass(starts: Start[] = []) {
 export const add = (n: number): Tuple => tuple(atom('add'), n) as unknown as Tuple
 
 export function supervise(
-  node: BeamNode,
+  node: SupervisorHost,
   options: Partial<DistributedSupervisorOptions> = {},
 ): Promise<DistributedSupervisor> {
   return DistributedSupervisor.startLink(node, { name: 'DS', monitorNodes: true, ...options })

@@ -98,3 +98,14 @@ test('a node ends its own loser itself', async (t) => {
   t.same(losersToEnd(view(), TS1, owners, owners[1]!), [owners[0]])
   t.same(losersToEnd(view(), TS2, owners, owners[1]!), [])
 })
+
+test('a conflict that the first of ours does not settle, as it does not see all owners, is settled by the next', async (t) => {
+  const owners = [pid(EX1), pid(EX2)]
+  const ends = (self: Atom, looks: number) => losersToEnd(view(), self, owners, owners[0]!, looks)
+  t.same(ends(TS1, 0), [owners[1]])
+  t.same(ends(TS2, 0), [])
+  t.same(ends(TS2, 1), [owners[1]])
+  const kept = [pid(TS2), pid(EX2)]
+  t.same(losersToEnd(view(), TS1, kept, kept[0]!, 0), [])
+  t.same(losersToEnd(view(), TS1, kept, kept[0]!, 1), [kept[1]])
+})

@@ -4,8 +4,9 @@
  *
  * - A start goes to the node that the ring names, whatever that can run, and is never passed on.
  * - Of two owners of a name that is an atom, the one that the ring does not name is terminated. When the ring names
- *   neither, or there are more than two, the registry crashes and forgets how to start children again. Other names are
- *   left alone.
+ *   neither, or there are more than two, the registry crashes: it forgets how to start children again, and what it was
+ *   told and had not seen to. When that happens four times within five seconds, the scope of `:pg` is started again, too,
+ *   without the children of this node, which run on. Other names are left alone.
  * - A child that leaves together with its node is started again on the node that the ring without that node names for
  *   the supervisor itself, by every peer that knows it.
  *   One that cannot be reached does not start it; the package finds that out after seconds, here it is known at once.
@@ -13,8 +14,16 @@
  */
 import type { BeamNode } from '../../../src/beam-node.ts'
 import { Atom, atom, inspect, Pid, type Term, TermMap, Tuple, tuple } from '../../../src/etf/index.ts'
-import { type From, GenServer, noreply, reply, type ServerClass } from '../../../src/runtime/index.ts'
+import {
+  ExitError,
+  type From,
+  GenServer,
+  noreply,
+  reply,
+  type ServerClass,
+} from '../../../src/runtime/index.ts'
 import { childNameOf, initArgument } from '../../../src/supervisor/child-args.ts'
+import type { ChildPlan } from '../../../src/supervisor/child-plan.ts'
 import { type ChildSpec, childSpecToMap, parseChildSpec } from '../../../src/supervisor/child-spec.ts'
 import { ChildSupervisor, type ChildSupervisorSettings } from '../../../src/supervisor/child-supervisor.ts'
 import { Children } from '../../../src/supervisor/children.ts'
@@ -25,6 +34,10 @@ import { remoteSpecs } from '../../../src/supervisor/remote-specs.ts'
 
 const NAMES = supervisorNames(atom('Elixir.DS'))
 const DYNAMIC_SUPERVISOR = atom('Elixir.DynamicSupervisor')
+const ALREADY_STARTED = atom('already_started')
+/** How often the registry may crash within so many milliseconds: what a supervisor allows by default. */
+const MOST_CRASHES = 3
+const CRASHES_MS = 5_000
 const INFINITY = { timeout: 'infinity' } as const
 
 interface Known {
@@ -36,27 +49,43 @@ export class HexPeer {
   readonly node: BeamNode
   /** What the registry got and does not understand: the package would have crashed. */
   readonly strangeMessages: string[] = []
-  readonly #scope: GroupScope
+  readonly #onGaveUp: (names: readonly Term[]) => void
+  #scope: GroupScope
+  #unsubscribe = (): void => {}
   readonly #classes: ReadonlyMap<Atom, ServerClass>
   #supervised = new Children()
   #ring = new HashRing()
   #known = new TermMap<Term, Known>()
   #isStopped = false
+  readonly #nameless = new Set<string>()
+  /** Children that ended for good, and when. */
+  #ended: (readonly [at: number, name: Term])[] = []
+  /** Of now: it crashes at times. */
+  #registry: Pid | undefined
+  #crashes: number[] = []
 
-  private constructor(node: BeamNode, modules: Readonly<Record<string, ServerClass>>) {
+  private constructor(
+    node: BeamNode,
+    modules: Readonly<Record<string, ServerClass>>,
+    onGaveUp: (names: readonly Term[]) => void,
+  ) {
     this.node = node
+    this.#onGaveUp = onGaveUp
     this.#scope = node.pg(NAMES.scope)
     this.#classes = new Map(Object.entries(modules).map(([name, server]) => [atom(`Elixir.${name}`), server]))
   }
 
-  static async start(node: BeamNode, modules: Readonly<Record<string, ServerClass>>): Promise<HexPeer> {
-    const peer = new HexPeer(node, modules)
-    peer.#reset()
-    await node.runtime.start(PeerRegistry, peer, { name: NAMES.registry })
-    const toRegistry = (message: Term) => node.runtime.send(NAMES.registry, message)
-    peer.#scope.onChange(({ type, group, pids }) => toRegistry(tuple(atom(type), group, [...pids]) as Term))
-    node.onNodeUp((name) => toRegistry(tuple(atom('nodeup'), name) as Term))
-    node.onNodeDown((name) => toRegistry(tuple(atom('nodedown'), name) as Term))
+  /** @param onGaveUp told of the children that ended with their supervisor, which had restarted too many times */
+  static async start(
+    node: BeamNode,
+    modules: Readonly<Record<string, ServerClass>>,
+    onGaveUp: (names: readonly Term[]) => void = () => {},
+  ): Promise<HexPeer> {
+    const peer = new HexPeer(node, modules, onGaveUp)
+    await peer.#superviseRegistry()
+    peer.#followScope()
+    node.onNodeUp((name) => peer.#tellRegistry(tuple(atom('nodeup'), name) as Term))
+    node.onNodeDown((name) => peer.#tellRegistry(tuple(atom('nodedown'), name) as Term))
     await peer.#superviseChildren()
     exposeSupervisorFunctions(node.rpc, node.runtime)
     node.rpc.expose('pg', { get_members: (_scope, name) => peer.#scope.members(name as Term) })
@@ -93,6 +122,11 @@ export class HexPeer {
     return [...this.#supervised].filter(({ isRestarting }) => !isRestarting).map(({ pid }) => pid)
   }
 
+  /** Whether a child runs that no registry knows any more. */
+  isNameless(pid: Pid): boolean {
+    return this.#nameless.has(pid.key)
+  }
+
   nodeFor(key: Term): Atom {
     return this.#ring.nodeFor(key) as Atom
   }
@@ -118,15 +152,14 @@ export class HexPeer {
   }
 
   async joined(name: Term): Promise<void> {
-    const members = this.#scope.members(name)
+    // As `:pg` has them, the newest first.
+    const members = this.#scope.members(name).reverse()
     let winner = members[0]
     if (name instanceof Atom && members.length > 1) {
       const owner = this.#ring.nodeFor(name)
       winner = members.find(({ node }) => node === owner)
-      if (winner === undefined || members.length > 2) {
-        this.#reset()
-        return
-      }
+      if (winner === undefined || members.length > 2)
+        throw new Error('no function clause matching in fix_group/4')
       const loser = members.find((pid) => pid !== winner)!
       await this.terminate(loser).catch(() => {})
     }
@@ -143,6 +176,26 @@ export class HexPeer {
     if (this.#isConnected(heir)) await this.#startOn(heir, known.spec).catch(() => {})
   }
 
+  #followScope(): void {
+    this.#unsubscribe = this.#scope.onChange(({ type, group, pids }) =>
+      this.#tellRegistry(tuple(atom(type), group, [...pids]) as Term),
+    )
+  }
+
+  #tellRegistry(message: Term): void {
+    if (this.#registry !== undefined) this.node.runtime.send(this.#registry, message)
+  }
+
+  /** The supervisor of the registry gives up as well, and takes the scope along: the children run on without a name. */
+  #restartScope(): void {
+    this.#crashes = []
+    this.#unsubscribe()
+    this.#scope.stop()
+    for (const { pid } of this.#supervised) this.#nameless.add(pid.key)
+    this.#scope = this.node.pg(NAMES.scope)
+    this.#followScope()
+  }
+
   stateTerm(): Term {
     const rows = new TermMap<Term, Term>()
     for (const [name, { pid, spec }] of this.#known) {
@@ -151,10 +204,25 @@ export class HexPeer {
     return new Map<Term, Term>([[atom('children'), rows]])
   }
 
-  /** As after a crash: the ring is made of who is there, and of the children nothing is known. */
-  #reset(): void {
+  /** The ring is made of who is there, and of the children nothing is known, also after a crash. */
+  reset(): void {
     this.#known = new TermMap()
     this.#ring = new HashRing([this.node.name, ...this.node.nodes()])
+  }
+
+  /** Started again after a crash; what had come for the one before is lost. */
+  async #superviseRegistry(): Promise<void> {
+    const { runtime } = this.node
+    const pid = await runtime.start(PeerRegistry, this, { name: NAMES.registry })
+    this.#registry = pid
+    this.node.monitor(pid, () => {
+      this.#registry = undefined
+      if (this.#isStopped || runtime.isStopping) return
+      const now = this.node.clock.now()
+      this.#crashes = [...this.#crashes, now].filter((at) => now - at < CRASHES_MS)
+      if (this.#crashes.length > MOST_CRASHES) this.#restartScope()
+      void this.#superviseRegistry().catch(() => {})
+    })
   }
 
   #isConnected(node: Atom): boolean {
@@ -183,7 +251,10 @@ export class HexPeer {
     const { runtime } = this.node
     const pid = await runtime.start(ChildSupervisor, this.#settings(), { name: NAMES.dynamicSupervisor })
     this.node.monitor(pid, () => {
-      if (!this.#isStopped && !runtime.isStopping) void this.#superviseChildren().catch(() => {})
+      if (this.#isStopped || runtime.isStopping) return
+      const now = this.node.clock.now()
+      this.#onGaveUp(this.#ended.filter(([at]) => at === now).map(([, name]) => name))
+      void this.#superviseChildren().catch(() => {})
     })
   }
 
@@ -195,17 +266,31 @@ export class HexPeer {
       maxChildren: Number.POSITIVE_INFINITY,
       children: this.#supervised,
       modules: (module) => this.#classes.get(module),
-      plan: (spec) => {
-        const args = initArgument(spec)
-        const named = childNameOf(spec, NAMES.name)
-        return named === undefined ? { args } : { args, name: this.#viaName(named.name) }
-      },
+      plan: (spec) => this.#plan(spec),
       passOn: () => undefined,
       isTaken: () => false,
       isPrivate: () => false,
       onChildStarted: undefined,
-      onChildExited: undefined,
+      onChildExited: (_pid, spec, _reason, restarts) => {
+        const now = this.node.clock.now()
+        this.#ended = this.#ended.filter(([at]) => at === now)
+        const named = childNameOf(spec, NAMES.name)
+        if (!restarts && named !== undefined) this.#ended.push([now, named.name])
+      },
     }
+  }
+
+  #plan(spec: ChildSpec): ChildPlan {
+    const args = initArgument(spec)
+    const named = childNameOf(spec, NAMES.name)
+    if (named === undefined) return { args }
+    const members = this.#scope.members(named.name)
+    const [pid] = members
+    // What `whereis_name` answers in these cases is taken for the owner.
+    if (members.length > 1) throw new ExitError(tuple(ALREADY_STARTED, atom('unsupported')) as Term)
+    if (pid?.node === this.node.name && !this.node.runtime.isAlive(pid))
+      throw new ExitError(tuple(ALREADY_STARTED, atom('restarting')) as Term)
+    return { args, name: this.#viaName(named.name) }
   }
 
   #viaName(name: Term) {
@@ -240,6 +325,7 @@ export function specFor(name: Term, module: string, options: Readonly<Record<str
 
 class PeerRegistry extends GenServer<HexPeer> {
   override init(peer: HexPeer): HexPeer {
+    peer.reset()
     return peer
   }
 

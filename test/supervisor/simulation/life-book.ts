@@ -25,6 +25,7 @@ interface Overlap {
 
 export class LifeBook {
   readonly #now: () => number
+  readonly #onBirth: (life: Life) => void
   readonly #lives = new Map<string, Life[]>()
   /** By the keys of the two pids. */
   #overlaps = new Map<string, Overlap>()
@@ -35,8 +36,9 @@ export class LifeBook {
   births = 0
   handovers = 0
 
-  constructor(now: () => number) {
+  constructor(now: () => number, onBirth: (life: Life) => void) {
     this.#now = now
+    this.#onBirth = onBirth
   }
 
   /** A class whose instances on this node write themselves down. */
@@ -78,8 +80,10 @@ export class LifeBook {
     if (handoff !== undefined) this.#handedOver(key, handoff)
     this.births++
     const lives = this.#lives.get(key) ?? []
-    lives.push({ key, pid, place, since: this.#now() })
+    const life = { key, pid, place, since: this.#now() }
+    lives.push(life)
     this.#lives.set(key, lives)
+    this.#onBirth(life)
   }
 
   #handedOver(key: string, from: Term | undefined): void {
@@ -101,12 +105,12 @@ export class LifeBook {
     return lives
   }
 
-  /** The two that have lived for too long at once on nodes that see each other. */
-  overlapsFor(ms: number): readonly [Life, Life] | undefined {
+  /** The two of those that count that have lived for too long at once on nodes that see each other. */
+  overlapsFor(ms: number, counts: (life: Life) => boolean): readonly [Life, Life] | undefined {
     const now = this.#now()
     const overlaps = new Map<string, Overlap>()
     for (const key of this.keys()) {
-      const lives = this.of(key)
+      const lives = this.of(key).filter(counts)
       for (const [index, one] of lives.entries()) {
         for (const other of lives.slice(index + 1)) {
           if (!see(one.place, other.place)) continue
