@@ -1,9 +1,6 @@
 /**
  * The documented examples of the hex package `distributed_supervisor`: the same calls and the same results, from TypeScript
  * and from an Elixir node that runs no supervisor itself.
- *
- * With BEAMJOIN_HEX=FOLDER, the compiled modules of the package and of what it needs, the examples in Elixir run against
- * the package as well: so they say what it does.
  */
 import { type Test, test } from 'tap'
 import {
@@ -22,13 +19,11 @@ import {
   termEquals,
   tuple,
 } from '../src/index.ts'
-import { freePort, waitFor } from './peer.ts'
-import { connectedCluster, EX, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import { waitFor } from './peer.ts'
+import { connectedCluster, EX, startTsNode, TS } from './support/cluster.ts'
 import { documentedExamples, type ExampleOptions } from './support/documented-examples.ts'
 import { ELIXIR_WORKER, Worker } from './support/documented-worker.ts'
-import { ELIXIR_SUPERVISOR } from './support/elixir-supervisor.ts'
-
-const HEX = process.env['BEAMJOIN_HEX']
+import { startElixirSupervisor } from './support/elixir-node.ts'
 
 function startExample(
   node: BeamNode,
@@ -54,25 +49,6 @@ test('from iex, on a node without a supervisor', async (t) => {
     },
   })
 })
-
-async function withPackage(t: Test): Promise<void> {
-  const epmdPort = await freePort()
-  await startTsNode(t, { epmdPort })
-  const peer = await startExPeer(t, { epmdPort, args: [`-pa ${HEX}`] })
-  await peer.eval(`Logger.configure(level: :error); ${ELIXIR_WORKER}`)
-  await documentedExamples(t, {
-    peer,
-    api: 'DistributedSupervisor',
-    worker: 'Example.Worker',
-    startSupervisor: async (name, { cache_children = true, monitor_nodes = false } = {}) => {
-      await peer.eval(
-        `{:ok, pid} = DistributedSupervisor.start_link(name: ${name}, cache_children?: ${cache_children}, monitor_nodes: ${monitor_nodes}); true = is_pid(pid)`,
-      )
-    },
-  })
-}
-
-if (HEX !== undefined) test('from iex, with the hex package', withPackage)
 
 /** The same from TypeScript: children of a class of this node, or of a module that another node runs. */
 async function fromTypeScript(
@@ -199,11 +175,9 @@ test('from TypeScript, with children of TypeScript', async (t) => {
 
 test('from TypeScript, with children of Elixir', async (t) => {
   const { node, peer } = await connectedCluster(t)
-  await peer.eval(ELIXIR_SUPERVISOR)
-  await peer.eval(`defmodule DistributedSupervisor do
-    def dynamic_supervisor_status(name), do: :sys.get_status(Module.concat(name, DynamicSupervisor))
-  end`)
   await peer.eval(ELIXIR_WORKER.replaceAll('Example.Worker', 'Example.OfElixir'))
+  await peer.eval(':ok = :logger.set_primary_config(:level, :critical)')
+  await startElixirSupervisor(peer)
   await fromTypeScript(t, node, 'Example.OfElixir', 'DS')
 })
 

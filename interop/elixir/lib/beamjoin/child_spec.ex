@@ -34,11 +34,13 @@ defmodule Beamjoin.ChildSpec do
 
   def from_tuple(_other), do: :error
 
-  @doc "`:error` for what is no specification of a child."
+  @doc "Completes what is left out. `:error` for what is no specification of a child."
   @spec from_map(term()) :: {:ok, t()} | :error
   def from_map(%{start: {module, function, arguments}} = spec)
       when is_atom(module) and is_atom(function) and is_list(arguments) do
-    {:ok, Map.put_new(spec, :id, module)}
+    {start, restart, shutdown, type, modules} = to_tuple(spec)
+    complete = %{start: start, restart: restart, shutdown: shutdown, type: type, modules: modules}
+    {:ok, spec |> Map.put_new(:id, module) |> Map.merge(complete)}
   end
 
   def from_map(_other), do: :error

@@ -27,12 +27,18 @@ defmodule Beamjoin.Options do
 
   @rebalance %{concurrency: 4, delay: 5_000}
 
-  @doc "Raises an `ArgumentError` that says what is wrong with them."
+  @doc "Raises a `KeyError` without a name, and an `ArgumentError` that says what else is wrong with them."
   @spec new!(keyword()) :: t()
   def new!(options) do
-    unless Keyword.keyword?(options) and Keyword.has_key?(options, :name),
-      do: raise(ArgumentError, "expected a keyword list with :name, got: #{inspect(options)}")
+    unless Keyword.keyword?(options),
+      do: raise(ArgumentError, "expected a keyword list, got: #{inspect(options)}")
 
+    # As the hex package: an error of its own.
+    _name = Keyword.fetch!(options, :name)
+    given!(options)
+  end
+
+  defp given!(options) do
     given = for {key, value} <- options, do: {key, check!(key, value)}
     struct!(__MODULE__, given)
   rescue
