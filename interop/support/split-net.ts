@@ -1,7 +1,8 @@
 /**
  * A network between nodes of this machine that can be cut between any two of them, without any rights: each node has an
  * epmd of its own, in which the others stand with the port of a relay. A relay whose link is cut moves no byte and closes
- * nothing, as a network that drops packets; when the link is healed what waited goes on, as sent again by TCP.
+ * nothing, as a network that drops packets; when the link is healed what waited goes on, as sent again by TCP. Or it is
+ * cut as by a firewall that refuses: every connection is reset, and so are new ones.
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { EpmdClient, EpmdServer } from '../../src/index.ts'
@@ -9,20 +10,26 @@ import type { Teardown } from './cluster.ts'
 
 const HOST = '127.0.0.1'
 
+/** `silent`: nobody is told. `reset`: both ends are, at once. */
+export type Cut = 'silent' | 'reset'
+
 /** Connections from one node to another. */
 class Relay {
   readonly #server: Server
   readonly #targetPort: () => Promise<number>
   readonly #sockets = new Set<Socket>()
+  /** Those whose bytes go somewhere. */
+  readonly #joined = new Set<Socket>()
   /** Dialed while the link was cut. */
   readonly #held: Socket[] = []
-  #isCut = false
+  #cut: Cut | undefined
 
   constructor(targetPort: () => Promise<number>) {
     this.#targetPort = targetPort
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (near) => {
       this.#keep(near)
-      if (this.#isCut) this.#held.push(near)
+      if (this.#cut === 'silent') this.#held.push(near)
+      else if (this.#cut === 'reset') near.resetAndDestroy()
       else void this.#join(near)
     })
   }
@@ -37,15 +44,16 @@ class Relay {
     })
   }
 
-  cut(): void {
-    this.#isCut = true
-    for (const socket of this.#sockets) socket.pause()
+  cut(how: Cut): void {
+    this.#cut = how
+    if (how === 'silent') for (const socket of this.#joined) socket.pause()
+    else for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   heal(): void {
-    this.#isCut = false
+    this.#cut = undefined
     for (const near of this.#held.splice(0)) void this.#join(near)
-    for (const socket of this.#sockets) socket.resume()
+    for (const socket of this.#joined) socket.resume()
   }
 
   close(): void {
@@ -65,8 +73,12 @@ class Relay {
     this.#keep(far)
     pass(near, far)
     pass(far, near)
-    if (this.#isCut) far.pause()
-    else near.resume()
+    for (const socket of [near, far]) {
+      this.#joined.add(socket)
+      if (this.#cut === undefined) socket.resume()
+      else socket.pause()
+    }
+    if (this.#cut === 'reset') near.resetAndDestroy()
   }
 
   #keep(socket: Socket): void {
@@ -74,7 +86,10 @@ class Relay {
     socket.setNoDelay(true)
     // What is broken on one side is broken on the other: see `pass`.
     socket.on('error', () => {})
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#joined.delete(socket)
+    })
   }
 }
 
@@ -104,8 +119,8 @@ export class SplitNet {
     return epmd.port
   }
 
-  cut(one: string, other: string): void {
-    for (const relay of this.#between(one, other)) relay.cut()
+  cut(one: string, other: string, how: Cut = 'silent'): void {
+    for (const relay of this.#between(one, other)) relay.cut(how)
   }
 
   heal(one: string, other: string): void {
