@@ -154,6 +154,13 @@ export class ChildRegistry {
     if (this.#scope.isAlive) this.#scope.leave(name, pid)
   }
 
+  /** A node that tells nothing of its children has started this one for us. */
+  startedElsewhere(name: Term, pid: Pid, spec: ChildSpec): void {
+    // It may have ended already; then nobody is to bring it back.
+    const runs = this.#scope.members(name).some((member) => member.equals(pid))
+    if (runs && this.#isStranger(pid.node)) this.#specs.set(pid.node, name, spec)
+  }
+
   /** Leaves and joins at once, for nodes that look at who comes and not at who is there. Nobody here is told. */
   rejoin(name: Term, pid: Pid): void {
     if (this.#stopped || !this.#scope.isAlive) return

@@ -2,7 +2,7 @@
  * Where a child is started (design.md, section 5): on the node that was asked for, else on the first node along the ring
  * that can run its module. A node that cannot, or that runs no such supervisor, is passed over.
  */
-import { type Atom, atom, type Term, tuple } from '../etf/index.ts'
+import { type Atom, atom, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { exitReason } from '../runtime/index.ts'
 import { childNameOf, type NamedChild } from './child-args.ts'
 import type { ChildRegistry } from './child-registry.ts'
@@ -15,6 +15,7 @@ import { type RemoteSupervisors, readAnswer, type StartAnswer } from './remote-s
 const MOST_HOPS = 3
 
 const ERROR = atom('error')
+const OK = atom('ok')
 const UNDEF = atom('undef')
 
 export interface ChildStarterParts {
@@ -73,8 +74,10 @@ export class ChildStarter {
       nodes = candidates(cluster, named === undefined ? spec.id : named.name, module)
     }
     const others = nodes.filter((node) => node !== cluster.self)
-    const ask = (next: Atom): Promise<StartAnswer> =>
-      cluster.declared.has(next) ? remote.passOnToPeer(next, spec, hops + 1) : remote.passOn(next, spec)
+    const ask = async (next: Atom): Promise<StartAnswer> =>
+      cluster.declared.has(next)
+        ? remote.passOnToPeer(next, spec, hops + 1)
+        : this.#noted(await remote.passOn(next, spec), spec)
     return this.#firstOf(others, spec, ask).catch((error: unknown) => tuple(ERROR, exitReason(error)) as Term)
   }
 
@@ -83,8 +86,19 @@ export class ChildStarter {
     const { cluster, remote } = this.#parts
     // Between nodes of ours by a message that keeps every term as it is.
     if (cluster.declared.has(node) && node !== cluster.self) return remote.passOnToPeer(node, spec, 1)
-    if (node !== cluster.self) return remote.start(node, spec)
+    if (node !== cluster.self) return this.#noted(await remote.start(node, spec), spec)
     return readAnswer(await this.#parts.startHere(spec), spec.start.module)
+  }
+
+  /** The node that has started it will not say how. */
+  #noted(started: StartAnswer, spec: ChildSpec): StartAnswer {
+    const { registry, supervisor } = this.#parts
+    const answer = started.type === 'answer' ? started.answer : undefined
+    const named = childNameOf(spec, supervisor)
+    if (named !== undefined && answer instanceof Tuple && answer[0] === OK && answer[1] instanceof Pid) {
+      registry.startedElsewhere(named.name, answer[1], spec)
+    }
+    return started
   }
 
   async #firstOf(

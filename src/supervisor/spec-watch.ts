@@ -1,14 +1,15 @@
 /**
  * Learns how the children of nodes that run the hex package are started: these tell nobody, so they are asked for the
- * status of their supervisor, as the hex package asks its peers. One question is about all children of a node, so those
- * that start together are asked about together, and a node that takes long to answer is asked less often.
+ * status of their supervisor, as the hex package asks its peers. That is done at once, since a node may die just after it
+ * has started a child. One question is about all children of a node, so those that start soon after are asked about
+ * together, and a node that takes long to answer is asked less often.
  */
 import type { Clock, Timer } from '../core/index.ts'
 import type { Atom, Pid, Term, TermMap } from '../etf/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 
-/** Milliseconds from the first new child to the question. */
-const DELAY_MS = 50
+/** Milliseconds between two questions. */
+const PAUSE_MS = 10
 
 /** Of the time, asking takes no more than one part in so many. */
 const SHARE = 10
@@ -58,7 +59,7 @@ export class SpecWatch {
 
   #plan(node: Atom, asked: Asked): void {
     const { clock } = this.#parts
-    asked.timer ??= clock.after(Math.max(DELAY_MS, asked.notBefore - clock.now()), () => {
+    asked.timer ??= clock.after(Math.max(0, asked.notBefore - clock.now()), () => {
       asked.timer = undefined
       void this.#ask(node, asked)
     })
@@ -70,7 +71,7 @@ export class SpecWatch {
     const before = clock.now()
     const specs = await this.#parts.ask(node)
     asked.isUnderWay = false
-    asked.notBefore = clock.now() + (clock.now() - before) * SHARE
+    asked.notBefore = clock.now() + Math.max(PAUSE_MS, (clock.now() - before) * SHARE)
     // The node has gone meanwhile, and may be back as another.
     if (this.#nodes.get(node) !== asked) return
     for (const [pid, spec] of specs) this.#parts.learned(node, pid as Pid, spec)

@@ -1,14 +1,16 @@
 defmodule Beamjoin.SpecWatch do
   @moduledoc false
   # Learns how the children of nodes that run the hex package are started: these tell nobody, so they are asked for the
-  # status of their supervisor, as the hex package asks its peers. One question is about all children of a node, so those
-  # that start together are asked about together, and a node that takes long to answer is asked less often.
+  # status of their supervisor, as the hex package asks its peers. That is done at once, since a node may die just after it
+  # has started a child. One question is about all children of a node, so those that start soon after are asked about
+  # together, and a node that takes long to answer is asked less often.
   #
   # The owner receives `{:ask_specs, node}` and passes it to `ask/3`, then `{:specs, node, specs}` and passes it to `told/2`.
 
   alias Beamjoin.{ChildSpec, Names}
 
-  @delay 50
+  # Between two questions.
+  @pause 10
   @timeout 5_000
 
   # Of the time, asking takes no more than one part in so many.
@@ -53,7 +55,7 @@ defmodule Beamjoin.SpecWatch do
   def told(watch, node) do
     case watch do
       %{^node => %{phase: phase, from: from} = asked} when phase in [:asking, :again] ->
-        asked = %{asked | from: now() + (now() - from) * @share}
+        asked = %{asked | from: now() + max(@pause, (now() - from) * @share)}
         again = if phase == :again, do: plan(watch, node, asked)
         {:ok, again || Map.put(watch, node, %{asked | phase: :idle})}
 
@@ -79,7 +81,7 @@ defmodule Beamjoin.SpecWatch do
   def specs_in(_other), do: %{}
 
   defp plan(watch, node, asked) do
-    Process.send_after(self(), {:ask_specs, node}, max(@delay, asked.from - now()))
+    Process.send_after(self(), {:ask_specs, node}, max(0, asked.from - now()))
     Map.put(watch, node, %{asked | phase: :planned})
   end
 
