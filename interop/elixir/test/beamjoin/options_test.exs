@@ -15,9 +15,12 @@ defmodule Beamjoin.OptionsTest do
     assert Options.new!(name: DS, rebalance: [delay: 0]).rebalance.delay == 0
   end
 
+  test "without a name it is the error of the hex package" do
+    assert_raise KeyError, ~r/:name/, fn -> Options.new!([]) end
+  end
+
   test "what is wrong is named" do
     for {options, why} <- [
-          {[], ~r/:name/},
           {[name: "DS"], ~r/:name/},
           {[name: nil], ~r/:name/},
           {[name: DS, nodes: ["a@host"]], ~r/:nodes/},
