@@ -31,6 +31,7 @@ test('an Elixir node and a TypeScript node run one supervisor', async (t) => {
       )
       const { pid, name } = await ds.startChild([SERVER, { name: i, start: i }])
       t.equal(pid.node.name, EX)
+      await waitFor(async () => (await ds.whereis(name)) !== undefined, { what: `child ${i}` })
       t.equal(await ds.call(name, atom('get')), i)
       t.equal(
         await peer.eval(

@@ -72,6 +72,10 @@ defmodule Beamjoin do
 
   and further:
 
+    * `:rebalance` - whether children of this node move to where the ring wants them when nodes have come, each with its
+      state when its module has a `c:Beamjoin.Handoff.handoff/1`: `true`, or how many at a time and after how many
+      milliseconds without a change of the cluster, `[concurrency: 4, delay: 5_000]`. Temporary children stay; `false` by
+      default
     * `:max_restarts`, `:max_seconds` - how many restarts of children of this node within so many seconds are still fine; 100
       in 1 second
   """
@@ -155,6 +159,48 @@ defmodule Beamjoin do
 
   def terminate_child(supervisor, pid) when is_pid(pid),
     do: Members.terminate_child(supervisor, pid)
+
+  @typedoc """
+  What a drain did: the children that run on another node now, and those that do not, with the reason: `:timeout`,
+  `{:undef, module}` when no other node can run it, or the answer of the last node that was asked.
+  """
+  @type drained :: %{moved: [drained_child()], left: [drained_child()]}
+
+  @typedoc "`pid` is the instance that ran here. The name is `nil` for a child that has none in the supervisor."
+  @type drained_child :: %{
+          name: child() | nil,
+          pid: pid(),
+          moved_to: pid() | nil,
+          reason: term()
+        }
+
+  @doc """
+  Leaves politely: hands every child of this node over to another, and then ends the supervisor of this node. Each old
+  instance ends, and its name is free, before the new one starts; a module with a `c:Beamjoin.Handoff.handoff/1` gives the new
+  one its state. From the call on this node takes no children; a start that arrives is passed on.
+
+  What no other node took when the time is over ends here with the supervisor, and the other nodes start it again, from its
+  options, if one of them can run it.
+
+  The options are `:timeout` in milliseconds (30000), `:concurrency`, how many children move at the same time (16), and
+  `:on_child`, a function that is called with each child that is through.
+
+  Also where it is a child of another supervisor, the supervisor stays ended. An application drains before it stops:
+
+      def prep_stop(state) do
+        Beamjoin.drain(DS, timeout: 10_000)
+        state
+      end
+
+  """
+  @spec drain(supervisor(), keyword()) :: drained()
+  def drain(supervisor, options \\ []) do
+    options = Beamjoin.Drain.options!(options)
+
+    if View.get(supervisor),
+      do: Beamjoin.Moves.drain(supervisor, options),
+      else: %{moved: [], left: []}
+  end
 
   @doc """
   All children: a map of names to pids and specifications.

@@ -53,6 +53,10 @@ defmodule Beamjoin.ChildSupervisor do
     GenServer.call(Names.dynamic_supervisor(supervisor), {:"$beamjoin_release", pid}, :infinity)
   end
 
+  @doc "Ends a child that was released, as its specification says. It is not waited for."
+  @spec stop_released(Beamjoin.supervisor(), pid(), ChildSpec.t()) :: :ok
+  def stop_released(supervisor, pid, spec), do: tell(supervisor, {:stop, pid, spec})
+
   @doc "Nobody is to start a child of this name again because of this node, unless it runs here."
   @spec withdraw(Beamjoin.supervisor(), term()) :: :ok
   def withdraw(supervisor, name), do: tell(supervisor, {:withdraw, name})
@@ -85,7 +89,7 @@ defmodule Beamjoin.ChildSupervisor do
   def handle_call({:start_child, child} = request, from, state) do
     with {:ok, spec} <- ChildSpec.from_tuple(child),
          {:ask, nodes} <- Starter.route(state.name, spec, 0) do
-      Starter.answer(state.name, from, fn -> Starter.ask(state.name, spec, nodes, 1) end)
+      Starter.answer(state.name, from, fn -> Starter.pass_on(state.name, spec, nodes, 1) end)
       {:noreply, state}
     else
       :here ->

@@ -9,51 +9,69 @@ defmodule Beamjoin.Conflicts do
   # Long enough for a leave that is under way to arrive, short enough to settle a conflict within a second.
   @delay 200
 
+  @typedoc "Names that are looked at again, and how often they were found unsettled."
+  @type t :: %{optional(term()) => non_neg_integer()}
+
   @doc "A name has more than one owner, or so it seems."
-  @spec found(MapSet.t(), term()) :: MapSet.t()
-  def found(names, name) do
-    unless MapSet.member?(names, name), do: Process.send_after(self(), {:conflict, name}, @delay)
-    MapSet.put(names, name)
-  end
+  @spec found(t(), term()) :: t()
+  def found(names, name) when is_map_key(names, name), do: names
+  def found(names, name), do: plan(names, name, 0)
 
   @doc "The time has come to settle it. Asks other nodes, so it does that in a process of its own."
-  @spec settle(MapSet.t(), Beamjoin.supervisor(), term()) :: MapSet.t()
+  @spec settle(t(), Beamjoin.supervisor(), term()) :: t()
   def settle(names, supervisor, name) do
     registry = self()
+    looks = Map.fetch!(names, name)
 
     Task.Supervisor.start_child(Names.tasks(supervisor), fn ->
       try do
-        settle(supervisor, name)
+        settle_now(supervisor, name, looks)
       after
         Kernel.send(registry, {:conflict_settled, name})
       end
     end)
 
-    MapSet.delete(names, name)
+    names
+  end
+
+  @doc "Has it been settled? Others may be slower, or see less, or somebody may have died meanwhile."
+  @spec settled(t(), Beamjoin.supervisor(), term()) :: t()
+  def settled(names, supervisor, name) do
+    {looks, names} = Map.pop!(names, name)
+
+    if match?([_, _ | _], Registry.owners({supervisor, name})),
+      do: plan(names, name, looks + 1),
+      else: names
   end
 
   @doc """
   Which of the losers this node has to end: its own, and those of nodes that settle nothing by themselves. These are ended
-  by the winner's node if it declared itself, else by the first that did in term order.
+  by the winner's node if it declared itself, else by the first that did in term order. That one may not see all owners,
+  when it is cut off from one of them: so each time that a conflict is found unsettled (`looks`), one more ends them. Ending
+  one twice does no harm.
   """
-  @spec losers_to_end(Placement.t(), node(), [pid()], pid()) :: [pid()]
-  def losers_to_end(%{declared: declared}, self, owners, kept) do
-    settles =
-      if MapSet.member?(declared, node(kept)),
-        do: node(kept),
-        else: declared |> MapSet.put(self) |> Enum.min()
+  @spec losers_to_end(Placement.t(), node(), [pid()], pid(), non_neg_integer()) :: [pid()]
+  def losers_to_end(%{declared: declared}, self, owners, kept, looks \\ 0) do
+    ours = declared |> MapSet.put(self) |> Enum.sort()
+    kept_by = if MapSet.member?(declared, node(kept)), do: [node(kept)], else: []
+    settles? = Enum.find_index(Enum.uniq(kept_by ++ ours), &(&1 == self)) <= looks
 
     Enum.filter(owners, fn pid ->
       pid != kept and
-        (node(pid) == self or (not MapSet.member?(declared, node(pid)) and settles == self))
+        (node(pid) == self or (settles? and not MapSet.member?(declared, node(pid))))
     end)
   end
 
-  defp settle(supervisor, name) do
+  defp plan(names, name, looks) do
+    Process.send_after(self(), {:conflict, name}, @delay)
+    Map.put(names, name, looks)
+  end
+
+  defp settle_now(supervisor, name, looks) do
     with view when view != nil <- View.get(supervisor),
          [_, _ | _] = owners <- Registry.owners({supervisor, name}),
          kept = Placement.winner(view, name, owners),
-         [_ | _] = losers <- losers_to_end(view, node(), owners, kept),
+         [_ | _] = losers <- losers_to_end(view, node(), owners, kept, looks),
          # The leave of a winner that has just died may be under way: ending the loser as well would leave nobody.
          true <- Members.alive?(kept) do
       :logger.warning(

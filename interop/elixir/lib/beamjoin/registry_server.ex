@@ -13,7 +13,7 @@ defmodule Beamjoin.RegistryServer do
 
   alias Beamjoin.{ChildSpec, ChildSupervisor, Cluster, Conflicts, KnownChildren, LostChildren}
   alias Beamjoin.{LostHomes, Names, Notifier, Placement, Registry, Ring, Scopes, SpecStore}
-  alias Beamjoin.{SpecWatch, Starter, View}
+  alias Beamjoin.{ScopeWatch, SpecWatch, Starter, View}
 
   @drained {:shutdown, :drained}
 
@@ -46,11 +46,12 @@ defmodule Beamjoin.RegistryServer do
       name: name,
       options: options,
       supervisor: nil,
-      refs: %{},
+      ref: make_ref(),
+      scopes: %{},
       specs: SpecStore.new(),
       watch: %{},
       drained: MapSet.new(),
-      conflicts: MapSet.new(),
+      conflicts: %{},
       lost: LostChildren.new(name)
     }
 
@@ -80,14 +81,15 @@ defmodule Beamjoin.RegistryServer do
     take(spec, from, state, fn spec ->
       case Starter.route(name, spec, hops) do
         :here -> ChildSupervisor.take_child(name, spec)
-        {:ask, nodes} -> Starter.ask(name, spec, nodes, hops + 1)
+        {:ask, nodes} -> Starter.pass_on(name, spec, nodes, hops + 1)
       end
     end)
   end
 
   def handle_call({:"$beamjoin_hand_over", spec, handoff}, from, %{name: name} = state) do
     take(spec, from, state, fn %{start: {module, _, _}} = spec ->
-      if Starter.runs_here?(name, module),
+      # Who hands it over takes this node for its home, and may have given up its own claim just now.
+      if Starter.can_run?(name, module),
         do: ChildSupervisor.take_child(name, spec, handoff),
         else: {:error, {:undef, module}}
     end)
@@ -139,14 +141,13 @@ defmodule Beamjoin.RegistryServer do
   def handle_cast(_unknown, state), do: {:noreply, state}
 
   @impl true
-  def handle_info({ref, kind, group, pids}, %{refs: refs} = state)
-      when is_map_key(refs, ref) and kind in [:join, :leave] do
-    if refs[ref] == Beamjoin.scope(state.name),
-      do:
-        {:noreply,
-         Enum.reduce(pids, state, &KnownChildren.child_event(&2, kind, group, &1))
-         |> KnownChildren.owned(kind, group)},
-      else: {:noreply, Cluster.claimed(state, group)}
+  def handle_info({:scope, scope, kind, group, pids}, state) do
+    if scope == Beamjoin.scope(state.name) do
+      state = Enum.reduce(pids, state, &KnownChildren.child_event(&2, kind, group, &1))
+      {:noreply, KnownChildren.owned(state, kind, group)}
+    else
+      {:noreply, Cluster.claimed(state, group)}
+    end
   end
 
   def handle_info({:nodeup, node, info}, state) do
@@ -190,9 +191,9 @@ defmodule Beamjoin.RegistryServer do
     {:noreply, %{state | conflicts: Conflicts.settle(state.conflicts, state.name, name)}}
   end
 
-  # Others may be slower, or somebody may have died meanwhile.
-  def handle_info({:conflict_settled, name}, state),
-    do: {:noreply, KnownChildren.find_conflict(state, name)}
+  def handle_info({:conflict_settled, name}, state) do
+    {:noreply, %{state | conflicts: Conflicts.settled(state.conflicts, state.name, name)}}
+  end
 
   def handle_info({:ask_specs, node}, state) do
     {:noreply, %{state | watch: SpecWatch.ask(state.watch, state.name, node)}}
@@ -213,10 +214,13 @@ defmodule Beamjoin.RegistryServer do
   end
 
   # A scope has crashed, and begins anew with nothing in it.
-  def handle_info({:DOWN, ref, :process, {scope, _node}, _reason}, state) do
-    Process.demonitor(ref, [:flush])
-    {:noreply, state |> follow_again(scope)}
+  def handle_info({:EXIT, watch, _reason}, %{scopes: scopes} = state)
+      when is_map_key(scopes, watch) do
+    {scope, scopes} = Map.pop!(scopes, watch)
+    {:noreply, follow_again(%{state | scopes: scopes}, scope)}
   end
+
+  def handle_info({:follow_again, scope}, state), do: {:noreply, follow_again(state, scope)}
 
   def handle_info({:DOWN, ref, :process, _pid, _reason}, state),
     do: {:noreply, KnownChildren.restored(state, ref, :failed)}
@@ -226,7 +230,6 @@ defmodule Beamjoin.RegistryServer do
     {:noreply, KnownChildren.restored(state, ref, outcome)}
   end
 
-  def handle_info({:follow_again, scope}, state), do: {:noreply, follow_again(state, scope)}
   def handle_info(_unknown, state), do: {:noreply, state}
 
   @impl true
@@ -242,29 +245,24 @@ defmodule Beamjoin.RegistryServer do
   end
 
   defp follow(state, scope) do
-    {ref, groups} = :pg.monitor_scope(scope)
-    # Its end is told apart by the name in it.
-    Process.monitor(scope)
-    {%{state | refs: Map.put(state.refs, ref, scope)}, groups}
+    {:ok, watch, groups} = ScopeWatch.start_link(scope)
+    {%{state | scopes: Map.put(state.scopes, watch, scope)}, groups}
   end
 
   defp follow_again(state, scope) do
     :ok = Scopes.ensure_started(scope)
-    refs = for {ref, known} <- state.refs, known != scope, into: %{}, do: {ref, known}
-    {state, groups} = follow(%{state | refs: refs}, scope)
+    {state, groups} = follow(state, scope)
 
     if scope == Beamjoin.scope(state.name) do
       ChildSupervisor.rejoin(state.name)
       Enum.reduce(groups, state, &KnownChildren.found(&2, &1))
     else
-      groups
-      |> Map.keys()
-      |> Enum.reduce(state, &Cluster.claimed(&2, &1))
-      |> Cluster.declared_here()
+      state = groups |> Map.keys() |> Enum.reduce(state, &Cluster.claimed(&2, &1))
+      Cluster.declared_here(state)
     end
   catch
     # It has ended again meanwhile.
-    :exit, _reason ->
+    kind, _reason when kind in [:exit, :error] ->
       Process.send_after(self(), {:follow_again, scope}, 100)
       state
   end
@@ -275,7 +273,7 @@ defmodule Beamjoin.RegistryServer do
       scope: Beamjoin.scope(name),
       listeners: options.listeners,
       nodes: options.nodes,
-      ref: state.refs |> Map.keys() |> List.first(),
+      ref: state.ref,
       children: if(KnownChildren.caches?(state), do: children(state)),
       ring: Cluster.view(state).ring
     }

@@ -3,7 +3,7 @@ defmodule Beamjoin.Starter do
   # Where a child is started whose start reached this node: here, or on the nodes that can run it. A start that was passed
   # on three times is run or refused.
 
-  alias Beamjoin.{ChildSpec, LostHomes, Members, Names, Placement, View}
+  alias Beamjoin.{ChildSpec, ChildSupervisor, LostHomes, Members, Names, Placement, View}
 
   @most_hops 3
 
@@ -11,41 +11,40 @@ defmodule Beamjoin.Starter do
   @spec route(Beamjoin.supervisor(), ChildSpec.t(), non_neg_integer()) :: :here | {:ask, [node()]}
   def route(supervisor, %{start: {module, _, _}} = spec, hops) do
     view = View.get(supervisor)
+    claimed? = view != nil and is_map_key(view.claims, module)
 
-    case {runs_here?(supervisor, module, view), view} do
-      {true, _view} when hops >= @most_hops ->
-        :here
-
-      {true, _view} ->
-        here_or_home(supervisor, spec)
-
-      {false, nil} ->
-        {:ask, []}
-
-      {false, _view} when hops >= @most_hops ->
-        {:ask, []}
-
-      {false, view} ->
-        {:ask, Placement.candidates(view, ChildSpec.key(spec, supervisor), module) -- [node()]}
+    cond do
+      hops >= @most_hops -> if can_run?(supervisor, module), do: :here, else: {:ask, []}
+      not claimed? and can_run?(supervisor, module) -> here_or_home(supervisor, spec)
+      view == nil -> {:ask, []}
+      true -> {:ask, candidates(view, supervisor, spec)}
     end
   end
 
-  @doc "Whether this node takes children of this module."
-  @spec runs_here?(Beamjoin.supervisor(), module(), Placement.t() | nil) :: boolean()
-  def runs_here?(supervisor, module, view \\ nil) do
-    view = view || View.get(supervisor)
-
-    View.phase(supervisor) == :running and
-      (view == nil or Enum.empty?(Map.get(view.claims, module, []))) and
-      Code.ensure_loaded?(module)
-  end
+  @doc "Whether this node takes children, and has this module."
+  @spec can_run?(Beamjoin.supervisor(), module()) :: boolean()
+  def can_run?(supervisor, module),
+    do: View.phase(supervisor) == :running and Code.ensure_loaded?(module)
 
   @doc "What the first of `nodes` answers that can run it; `hops` is how often the start was passed on with this."
-  @spec ask(Beamjoin.supervisor(), ChildSpec.t(), [node()], pos_integer()) ::
+  @spec pass_on(Beamjoin.supervisor(), ChildSpec.t(), [node()], pos_integer()) ::
           DynamicSupervisor.on_start_child()
-  def ask(supervisor, spec, nodes, hops) do
-    declared = with nil <- View.get(supervisor), do: %{declared: MapSet.new()}
-    Members.start_child(supervisor, spec, nodes, declared.declared, hops)
+  def pass_on(supervisor, %{start: {module, _, _}} = spec, nodes, hops) do
+    declared =
+      with %{declared: declared} <- View.get(supervisor),
+           do: declared,
+           else: (nil -> MapSet.new())
+
+    case Members.start_child(supervisor, spec, nodes, declared, hops) do
+      # Those that claimed the module do no more, and this node is just about to hear of that.
+      {:error, {:undef, ^module}} = error ->
+        if can_run?(supervisor, module),
+          do: ChildSupervisor.take_child(supervisor, spec),
+          else: error
+
+      answer ->
+        answer
+    end
   end
 
   @doc "Answers a call from a process of its own, with an error when that fails."
@@ -66,6 +65,9 @@ defmodule Beamjoin.Starter do
 
     :ok
   end
+
+  defp candidates(view, supervisor, %{start: {module, _, _}} = spec),
+    do: Placement.candidates(view, ChildSpec.key(spec, supervisor), module) -- [node()]
 
   # The hex package sends all children of a dead node to one node; each has a home of its own.
   defp here_or_home(supervisor, spec) do

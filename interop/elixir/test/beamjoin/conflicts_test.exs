@@ -23,6 +23,11 @@ defmodule Beamjoin.ConflictsTest do
     assert Conflicts.losers_to_end(view(), :a@host, [kept, loser], kept) == []
   end
 
+  test "each time that it is found unsettled, one more ends them" do
+    [kept, loser] = [pid(:b@host, 1), pid(:hex@host, 1)]
+    assert Conflicts.losers_to_end(view(), :a@host, [kept, loser], kept, 1) == [loser]
+  end
+
   test "or by the first that declared itself, where the winner's node did not" do
     [kept, loser] = [pid(:hex1@host, 1), pid(:hex2@host, 1)]
     assert Conflicts.losers_to_end(view(), :a@host, [kept, loser], kept) == [loser]

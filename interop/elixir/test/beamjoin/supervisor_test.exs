@@ -44,7 +44,7 @@ defmodule Beamjoin.SupervisorTest do
     cond do
       result = fun.() -> result
       left == 0 -> flunk("it did not happen")
-      true -> Process.sleep(10) && eventually(fun, left - 1)
+      true -> Process.sleep(if(left > 1_000, do: 0, else: 10)) && eventually(fun, left - 1)
     end
   end
 
@@ -122,5 +122,112 @@ defmodule Beamjoin.SupervisorTest do
     assert %{active: 1, specs: 1} = DynamicSupervisor.count_children(supervisor)
     assert {:ok, agent} = DynamicSupervisor.start_child(supervisor, {Agent, fn -> 1 end})
     assert DynamicSupervisor.terminate_child(supervisor, agent) == :ok
+  end
+
+  test "a drain on a lone node moves nothing, says so, and leaves it ended", %{ds: ds} do
+    {:ok, pid, :a} = Beamjoin.start_child(ds, {Counter, name: :a})
+    me = self()
+
+    assert Beamjoin.drain(ds, on_child: &send(me, {:through, &1})) == %{
+             moved: [],
+             left: [%{name: :a, pid: pid, moved_to: nil, reason: {:undef, Counter}}]
+           }
+
+    assert_receive {:through, %{name: :a}}
+    assert Process.whereis(ds) == nil
+    assert Beamjoin.drain(ds) == %{moved: [], left: []}
+    assert_raise ArgumentError, fn -> Beamjoin.drain(ds, speed: 1) end
+  end
+
+  defmodule Listening do
+    @behaviour Beamjoin.Listener
+
+    @impl true
+    def on_process_start(ds, name, pid), do: tell({:started, ds, name, pid})
+    @impl true
+    def on_process_stop(ds, name, pid), do: tell({:stopped, ds, name, pid})
+
+    defp tell(event),
+      do: for(pid <- [Process.whereis(:listening_test)], pid, do: send(pid, event))
+  end
+
+  defmodule Failing do
+    def on_process_start(_ds, _name, _pid), do: raise("on purpose")
+  end
+
+  @tag options: [listeners: [Failing, {Listening, {:user, 1}}]]
+  test "listeners are told of the children that they want, and one that fails hurts nobody", %{
+    ds: ds
+  } do
+    Process.register(self(), :listening_test)
+    # A prefix as it is printed: "{:user, 1}" is none of "{:user, 12}".
+    for name <- [:other, {:user, 12}], do: Beamjoin.start_child(ds, {Counter, name: name})
+    {:ok, pid, name} = Beamjoin.start_child(ds, {Counter, name: {:user, 1}})
+    assert_receive {:started, ^ds, ^name, ^pid}
+    Beamjoin.terminate_child(ds, pid)
+    assert_receive {:stopped, ^ds, ^name, ^pid}
+    refute_received {:started, _, _, _}
+  end
+
+  test "it starts again after a crash of any of its parts, and works", %{ds: ds} do
+    {:ok, pid, :a} = Beamjoin.start_child(ds, {Counter, name: :a, start: 1})
+
+    for part <- [Registry, Notifier, Moves] do
+      name = Module.concat(ds, part)
+      before = Process.whereis(name)
+      Process.exit(before, :kill)
+      eventually(fn -> Process.whereis(name) not in [nil, before] end)
+      assert eventually(fn -> Beamjoin.whereis(ds, :a) == pid end)
+    end
+
+    # The registry knows again how the child was started.
+    assert eventually(fn -> match?(%{a: {^pid, %{start: _}}}, Beamjoin.children(ds)) end)
+
+    supervisor = Module.concat(ds, DynamicSupervisor)
+    before = Process.whereis(supervisor)
+    Process.exit(before, :kill)
+    eventually(fn -> Process.whereis(supervisor) not in [nil, before] end)
+    eventually(fn -> Beamjoin.whereis(ds, :a) == :undefined end)
+
+    assert eventually(fn ->
+             match?({:ok, _, :a}, Beamjoin.start_child(ds, {Counter, name: :a}))
+           end)
+  end
+
+  test "the scopes may crash: children are found again", %{ds: ds} do
+    {:ok, pid, :a} = Beamjoin.start_child(ds, {Counter, name: :a})
+
+    for scope <- [Beamjoin.scope(ds), Module.concat(ds, Modules)] do
+      before = Process.whereis(scope)
+      Process.exit(before, :kill)
+      eventually(fn -> Process.whereis(scope) not in [nil, before] end)
+    end
+
+    assert eventually(fn -> Beamjoin.whereis(ds, :a) == pid end)
+
+    assert eventually(fn ->
+             match?({:ok, _, :b}, Beamjoin.start_child(ds, {Counter, name: :b}))
+           end)
+
+    assert eventually(fn -> map_size(Beamjoin.children(ds)) == 2 end)
+  end
+
+  test "a crash loop ends the children of this node for good, and not the supervisor", %{ds: ds} do
+    {:ok, _pid, :a} = Beamjoin.start_child(ds, {Counter, name: :a})
+    supervisor = Process.whereis(Module.concat(ds, DynamicSupervisor))
+
+    eventually(
+      fn ->
+        with pid when is_pid(pid) <- Beamjoin.whereis(ds, :a), do: Process.exit(pid, :kill)
+        Process.whereis(Module.concat(ds, DynamicSupervisor)) != supervisor
+      end,
+      100_000
+    )
+
+    assert eventually(fn ->
+             match?({:ok, _, :b}, Beamjoin.start_child(ds, {Counter, name: :b}))
+           end)
+
+    assert Map.keys(Beamjoin.children(ds)) == [:b]
   end
 end
