@@ -136,6 +136,8 @@ test('what a thread spawns has a pid of this node, and ends with it', async (t) 
   const pid = await start()
   const child = (await runtime.call(pid, atom('spawn'))) as Pid
   t.ok(runtime.isAlive(child))
+  // It registers itself in its own time, as any process does after its spawn.
+  while (runtime.whereis('in_thread') === undefined) await new Promise((resolve) => setImmediate(resolve))
   const box = inbox(runtime)
   runtime.send('in_thread', tuple(box.pid, 1))
   t.same(inspect(await box.next()), inspect(tuple(child, 1) as Term))
