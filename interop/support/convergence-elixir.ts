@@ -1,12 +1,5 @@
 /** What an Elixir node of the convergence test runs: a supervisor DS, its children, and a journal (see life-journal.ts). */
-import { ELIXIR_SUPERVISOR } from './elixir-supervisor.ts'
-
 export const ELIXIR_MEMBER = `
-  defmodule DistributedSupervisor do
-    def dynamic_supervisor_status(name), do: :sys.get_status(Module.concat(name, DynamicSupervisor))
-  end
-  ${ELIXIR_SUPERVISOR}
-
   defmodule Member.Journal do
     use GenServer
     def start(path), do: GenServer.start(__MODULE__, path, name: __MODULE__)
@@ -59,6 +52,8 @@ export const ELIXIR_MEMBER = `
     def start(path, others) do
       {:ok, _} = Member.Journal.start(path)
       for other <- others, do: Node.connect(other)
+      # In the process that evaluates this: it lives as long as the node.
+      {:ok, _} = Supervisor.start_link([{Beamjoin, name: DS, monitor_nodes: :visible}], strategy: :one_for_one)
       :ok
     end
     def connect(nodes) do
@@ -67,7 +62,7 @@ export const ELIXIR_MEMBER = `
     end
     def view do
       names = for g <- :pg.which_groups(DS.Scope), p <- :pg.get_members(DS.Scope, g), do: "#{inspect(g)} #{Member.Journal.show(p)}"
-      local = for {_, p, _, _} <- DynamicSupervisor.which_children(DS.DynamicSupervisor), is_pid(p), do: Member.Journal.show(p)
+      local = for p <- Beamjoin.local_children(DS), do: Member.Journal.show(p)
       [Enum.map(Node.list(), &to_string/1), local, names] |> Enum.map(&(&1 |> Enum.sort() |> Enum.join(","))) |> Enum.join(";")
     end
     def numbers do

@@ -45,8 +45,6 @@ export interface PlanOptions {
   readonly nodes: ReadonlyMap<string, string>
   /** Kinds of nodes that can leave politely. */
   readonly polite: ReadonlySet<string>
-  /** Kinds of nodes that start lost children again. The others need one of these beside them. */
-  readonly restoring: ReadonlySet<string>
 }
 
 /** How often each thing happens, relative to the others that can. */
@@ -81,6 +79,10 @@ class Planner {
   readonly #options: PlanOptions
   #sides: { nodes: string[]; kinds: Set<string> }[]
   #actions: Action[] = []
+  /** The sides are one again, but have yet to tell each other what they know. */
+  #isHealed = false
+  /** Nodes that came in this round. They have yet to be told of the children. */
+  readonly #fresh = new Set<string>()
 
   constructor(options: PlanOptions) {
     this.#random = new Random(options.seed)
@@ -89,7 +91,7 @@ class Planner {
   }
 
   get isCut(): boolean {
-    return this.#sides.length > 1
+    return this.#sides.length > 1 && !this.#isHealed
   }
 
   chance(share: number): boolean {
@@ -99,10 +101,11 @@ class Planner {
   takeRound(): Round {
     const actions = this.#actions
     this.#actions = []
-    return {
-      actions,
-      sides: this.#sides.map(({ nodes, kinds }) => ({ nodes: [...nodes], kinds: new Set(kinds) })),
-    }
+    this.#fresh.clear()
+    if (this.#isHealed) this.#sides = [this.#whole()]
+    this.#isHealed = false
+    const sides = this.#sides.map(({ nodes, kinds }) => ({ nodes: [...nodes], kinds: new Set(kinds) }))
+    return { actions, sides }
   }
 
   doAny(): void {
@@ -113,7 +116,8 @@ class Planner {
   do(type: Action['type']): void {
     const done = this.#actions.map((action) => action.type)
     // What has not been noticed is not undone: neither half of it would be seen.
-    const isAllowed = type === 'cut' ? !this.isCut : type !== 'heal' || (this.isCut && !done.includes('cut'))
+    const isWhole = !this.isCut && !this.#isHealed
+    const isAllowed = type === 'cut' ? isWhole : type !== 'heal' || (this.isCut && !done.includes('cut'))
     const action = isAllowed ? this.#choose(type) : undefined
     if (action === undefined) this.doAny()
     else {
@@ -148,7 +152,8 @@ class Planner {
           (node) => !up.includes(node) && !gone.includes(node),
         )
         if (away.length === 0) return undefined
-        return { type, node: random.pick(away), side: [...random.pick(this.#sides).nodes] }
+        const sides = this.#isHealed ? [this.#whole()] : this.#sides
+        return { type, node: random.pick(away), side: [...random.pick(sides).nodes] }
       }
       case 'crash': {
         const numbers = Array.from({ length: this.#options.children }, (_, i) => i + 1)
@@ -171,10 +176,17 @@ class Planner {
     )
   }
 
-  /** Whether these nodes can lose any other and still have all children of a kind. */
+  /** Whether these nodes know children of a kind and can run them. */
   #keeps(nodes: readonly string[], kind: string): boolean {
-    const kinds = nodes.map((node) => this.#options.nodes.get(node)!)
-    return kinds.includes(kind) && kinds.some((one) => this.#options.restoring.has(one))
+    return (
+      nodes.some((node) => this.#options.nodes.get(node) === kind) &&
+      nodes.some((node) => !this.#fresh.has(node))
+    )
+  }
+
+  #whole(): { nodes: string[]; kinds: Set<string> } {
+    const nodes = this.#sides.flatMap((side) => side.nodes)
+    return { nodes, kinds: new Set(this.#sides.flatMap(({ kinds }) => [...kinds])) }
   }
 
   #isKeptBeside(side: unknown, kind: string): boolean {
@@ -189,10 +201,10 @@ class Planner {
         kinds: new Set([...kinds].filter((kind) => this.#keeps(nodes, kind))),
       }))
     } else if (action.type === 'heal') {
-      const nodes = this.#sides.flatMap((side) => side.nodes)
-      this.#sides = [{ nodes, kinds: new Set(this.#sides.flatMap(({ kinds }) => [...kinds])) }]
+      this.#isHealed = true
     } else if (action.type === 'join') {
       this.#sides.find(({ nodes }) => nodes.includes(action.side[0]!))!.nodes.push(action.node)
+      this.#fresh.add(action.node)
     } else if (action.type !== 'crash') {
       const side = this.#sides.find(({ nodes }) => nodes.includes(action.node))!
       side.nodes = side.nodes.filter((node) => node !== action.node)

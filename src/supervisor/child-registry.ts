@@ -21,7 +21,7 @@ import type { Listeners } from './listeners.ts'
 import { LostChildren } from './lost-children.ts'
 import { NameConflicts } from './name-conflicts.ts'
 import type { SupervisorNames } from './names.ts'
-import { encodeChildren, encodeGone, type PeerMessage } from './peer-messages.ts'
+import { encodeChildren, encodeGone, type KeepsQuestion, type PeerMessage } from './peer-messages.ts'
 import { winner } from './placement.ts'
 import { remoteSpecs } from './remote-specs.ts'
 import { SpecStore } from './spec-store.ts'
@@ -125,6 +125,12 @@ export class ChildRegistry {
   /** Whether a lost child is being started again. */
   isRestoring(name: Term): boolean {
     return this.#lost.isRestoring(name)
+  }
+
+  /** Whether a child of this node stays, of several owners of its name. */
+  keeps({ name, kept, others }: KeepsQuestion): boolean {
+    const isHere = kept.node === this.#host.name && this.#isRunning(kept)
+    return isHere && winner(this.#cluster, name, [kept, ...others]) === kept
   }
 
   /** Whether somebody else's process has the name. */

@@ -33,7 +33,7 @@ import type { SupervisorHost } from './host.ts'
 import { Listeners } from './listeners.ts'
 import { ModuleTable } from './module-table.ts'
 import { type SupervisorNames, supervisorNames } from './names.ts'
-import type { PeerMessage, PeerRequest } from './peer-messages.ts'
+import type { KeepsQuestion, PeerMessage, PeerRequest } from './peer-messages.ts'
 import { asReceived } from './received-options.ts'
 import { type RegistryDesk, RegistryServer } from './registry-server.ts'
 import { RemoteSupervisors } from './remote-supervisors.ts'
@@ -267,6 +267,10 @@ export class DistributedNode implements TreeParts, RegistryDesk {
 
   nodeFor(key: Term): Term {
     return this.cluster.nodeFor(key) ?? (tuple(ERROR, tuple(INVALID_RING, NO_NODES)) as Term)
+  }
+
+  keeps(question: KeepsQuestion): boolean {
+    return this.registry.keeps(question)
   }
 
   addNodes(nodes: readonly Atom[]): void {

@@ -58,5 +58,6 @@ export function failoverActions({ host, names, remote, ...here }: FailoverAction
       await unlessItFails(ended, null)
     },
     isAlive,
+    isKept: (question) => remote.isKept(question),
   }
 }

@@ -1,9 +1,13 @@
 /**
  * Names with more than one owner, after a split or a race: every node comes to the same winner, and the losers are ended
  * (design.md, section 5). Their exit reason is `{:shutdown, {:name_conflict, name, winner}}`.
+ *
+ * Shortly after a heal two nodes may place a name differently, until both have learned how the Elixir nodes hash atoms (see
+ * peer-releases.ts); each would end its own for the other's. So a child is ended only for one that its own node keeps. Where
+ * nodes stay of two minds, as Elixir nodes of different releases may, term order decides in the end.
  */
 import type { Timer } from '../core/index.ts'
-import { type Atom, atom, inspect, type Pid, type Term, TermMap, tuple } from '../etf/index.ts'
+import { type Atom, atom, compareTerms, inspect, type Pid, type Term, TermMap, tuple } from '../etf/index.ts'
 import type { ChildActions } from './child-actions.ts'
 import type { SupervisorHost } from './host.ts'
 import { type ClusterView, losersToEnd, winner } from './placement.ts'
@@ -11,12 +15,19 @@ import { type ClusterView, losersToEnd, winner } from './placement.ts'
 /** Long enough for a leave that is under way to arrive, short enough to settle a conflict within a second. */
 const DELAY_MS = 200
 
+/** Looks at a name until the ring has no say any more. */
+const MAX_LOOKS = 25
+
 const SHUTDOWN = atom('shutdown')
 const NAME_CONFLICT = atom('name_conflict')
 
 /** Why a second owner of a name ends. */
 export function nameConflict(name: Term, kept: Pid): Term {
   return tuple(SHUTDOWN, tuple(NAME_CONFLICT, name, kept)) as Term
+}
+
+function byNode(one: Pid, other: Pid): number {
+  return compareTerms(one.node, other.node) || compareTerms(one, other)
 }
 
 export class NameConflicts {
@@ -63,13 +74,18 @@ export class NameConflicts {
 
   async #settle(name: Term): Promise<void> {
     const owners = this.#owners(name)
-    const kept = winner(this.#view, name, owners)
     const looks = this.#looks.get(name) ?? 0
+    const isUndecided = looks >= MAX_LOOKS
+    const kept = isUndecided ? [...owners].sort(byNode)[0] : winner(this.#view, name, owners)
     this.#looks.delete(name)
     if (owners.length < 2 || kept === undefined) return
     const losers = losersToEnd(this.#view, this.#host.name, owners, kept, looks)
     // The leave of a winner that has just died may be under way: ending the loser as well would leave nobody.
-    if (losers.length > 0 && (await this.#actions.isAlive(kept))) {
+    const isKept = (): Promise<boolean> =>
+      isUndecided || kept.node === this.#host.name || !this.#view.declared.has(kept.node)
+        ? this.#actions.isAlive(kept)
+        : this.#actions.isKept({ name, kept, others: owners.filter((pid) => !pid.equals(kept)) })
+    if (losers.length > 0 && (await isKept())) {
       const fields = {
         supervisor: this.#supervisor.name,
         child: inspect(name),

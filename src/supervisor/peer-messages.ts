@@ -6,10 +6,12 @@
  *   cast {'$beamjoin_gone', Node, Name}                 it ended for good: nobody is to start it again
  *   call {'$beamjoin_start_child', Spec, Hops}          a start that was passed on so often, 1 for the first time
  *   call {'$beamjoin_hand_over', Spec, Handoff}         a child that another node has just ended, to go on here
+ *   call {'$beamjoin_keeps', Name, [Kept | Others]}     of these owners of a name, would you keep the first, one of yours?
  *
- * Both calls answer as `DynamicSupervisor.start_child/2`. `Handoff` is `none`, or `{state, Term}` for the new instance.
+ * Both calls with a specification answer as `DynamicSupervisor.start_child/2`. `Handoff` is `none`, or `{state, Term}` for
+ * the new instance.
  */
-import { Atom, atom, type Encodable, type Term, Tuple, tuple } from '../etf/index.ts'
+import { Atom, atom, type Encodable, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import { type ChildSpec, childSpecToMap, parseChildSpec } from './child-spec.ts'
 import { SupervisorError } from './errors.ts'
 
@@ -28,8 +30,16 @@ export type PeerRequest =
   | { readonly type: 'startChild'; readonly spec: Term; readonly hops: number }
   | { readonly type: 'handOver'; readonly spec: Term; readonly handoff: Handoff }
 
+/** Whether the node of `kept` lets it stay. */
+export interface KeepsQuestion {
+  readonly name: Term
+  readonly kept: Pid
+  readonly others: readonly Pid[]
+}
+
 const START_CHILD = atom('$beamjoin_start_child')
 const HAND_OVER = atom('$beamjoin_hand_over')
+const KEEPS = atom('$beamjoin_keeps')
 const NONE = atom('none')
 const STATE = atom('state')
 const CHILDREN = atom('$beamjoin_children')
@@ -51,6 +61,19 @@ export function encodeStartChild(spec: ChildSpec, hops: number): Term {
 export function encodeHandOver(spec: ChildSpec, handoff: Handoff): Term {
   const given = handoff === undefined ? NONE : tuple(STATE, handoff.state as Encodable)
   return tuple(HAND_OVER, childSpecToMap(spec), given) as Term
+}
+
+export function encodeKeeps({ name, kept, others }: KeepsQuestion): Term {
+  return tuple(KEEPS, name, [kept, ...others]) as Term
+}
+
+/** Undefined when it is something else. */
+export function parseKeeps(request: Term): KeepsQuestion | undefined {
+  if (!(request instanceof Tuple) || request.length !== 3 || request[0] !== KEEPS) return undefined
+  const [, name, owners] = request as Tuple<[Term, Term, Term]>
+  if (!Array.isArray(owners) || !owners.every((pid) => pid instanceof Pid)) return undefined
+  const [kept, ...others] = owners as Pid[]
+  return kept && { name, kept, others }
 }
 
 /** Undefined when it is neither. */

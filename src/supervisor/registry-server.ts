@@ -9,13 +9,21 @@
  */
 import { Atom, atom, type Encodable, type Term, Tuple } from '../etf/index.ts'
 import { type From, GenServer, noreply, reply } from '../runtime/index.ts'
-import { type PeerMessage, type PeerRequest, parsePeerMessage, parsePeerRequest } from './peer-messages.ts'
+import {
+  type KeepsQuestion,
+  type PeerMessage,
+  type PeerRequest,
+  parseKeeps,
+  parsePeerMessage,
+  parsePeerRequest,
+} from './peer-messages.ts'
 
 /** Whom the server works for. */
 export interface RegistryDesk {
   state(): Term
   nodes(): readonly Atom[]
   nodeFor(key: Term): Term
+  keeps(question: KeepsQuestion): boolean
   addNodes(nodes: readonly Atom[]): void
   handlePeer(message: PeerMessage): void
   /** Never rejects. */
@@ -46,6 +54,8 @@ export class RegistryServer extends GenServer<RegistryDesk> {
     if (request instanceof Tuple && request.length === 2 && request[0] === NODE_FOR) {
       return reply(desk.nodeFor(request[1] as Term), desk)
     }
+    const question = parseKeeps(request)
+    if (question !== undefined) return reply(desk.keeps(question), desk)
     const wanted = parsePeerRequest(request)
     // A start takes its time; others are not to wait for it.
     if (wanted !== undefined) void desk.handleRequest(wanted).then((answer) => this.reply(from, answer))

@@ -7,7 +7,13 @@ import { CallError, type CallOptions, type Destination } from '../runtime/index.
 import { type ChildSpec, childSpecToMap } from './child-spec.ts'
 import type { RemoteCalls } from './host.ts'
 import type { SupervisorNames } from './names.ts'
-import { encodeHandOver, encodeStartChild, type Handoff } from './peer-messages.ts'
+import {
+  encodeHandOver,
+  encodeKeeps,
+  encodeStartChild,
+  type Handoff,
+  type KeepsQuestion,
+} from './peer-messages.ts'
 
 /** What came back for a start. */
 export type StartAnswer =
@@ -103,6 +109,16 @@ export class RemoteSupervisors {
   /** `:ok` or `{:error, :not_found}`. @throws RpcError */
   terminate(pid: Pid): Promise<Term> {
     return this.#rpc.blockCall(pid.node, DYNAMIC_SUPERVISOR, 'terminate_child', [this.#name, pid], UNTIL_DONE)
+  }
+
+  /** Whether the node of an owner, which declared itself, lets it stay; false also when it does not say. */
+  async isKept(question: KeepsQuestion): Promise<boolean> {
+    try {
+      const to: Destination = [this.#names.registry, question.kept.node]
+      return (await this.#call(to, encodeKeeps(question), { timeout: ALIVE_TIMEOUT_MS })) === true
+    } catch {
+      return false
+    }
   }
 
   /** False also when its node does not say. */

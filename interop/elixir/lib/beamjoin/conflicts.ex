@@ -9,6 +9,9 @@ defmodule Beamjoin.Conflicts do
   # Long enough for a leave that is under way to arrive, short enough to settle a conflict within a second.
   @delay 200
 
+  # Looks at a name until the ring has no say any more.
+  @max_looks 25
+
   @typedoc "Names that are looked at again, and how often they were found unsettled."
   @type t :: %{optional(term()) => non_neg_integer()}
 
@@ -44,6 +47,12 @@ defmodule Beamjoin.Conflicts do
       else: names
   end
 
+  @doc "Whether a child of this node stays, of several owners of its name. Asked by nodes that would end others for it."
+  @spec keeps?(Placement.t(), term(), pid(), [pid()]) :: boolean()
+  def keeps?(view, name, kept, owners) do
+    node(kept) == node() and Process.alive?(kept) and Placement.winner(view, name, owners) == kept
+  end
+
   @doc """
   Which of the losers this node has to end: its own, and those of nodes that settle nothing by themselves. These are ended
   by the winner's node if it declared itself, else by the first that did in term order. That one may not see all owners,
@@ -70,10 +79,9 @@ defmodule Beamjoin.Conflicts do
   defp settle_now(supervisor, name, looks) do
     with view when view != nil <- View.get(supervisor),
          [_, _ | _] = owners <- Registry.owners({supervisor, name}),
-         kept = Placement.winner(view, name, owners),
+         kept = choose(view, name, owners, looks),
          [_ | _] = losers <- losers_to_end(view, node(), owners, kept, looks),
-         # The leave of a winner that has just died may be under way: ending the loser as well would leave nobody.
-         true <- Members.alive?(kept) do
+         true <- kept?(view, supervisor, name, kept, owners, looks) do
       :logger.warning(
         "#{inspect(supervisor)}: #{inspect(name)} had more than one child; all but " <>
           "#{inspect(kept)} of #{node(kept)} are ended"
@@ -81,6 +89,20 @@ defmodule Beamjoin.Conflicts do
 
       Enum.each(losers, &finish(supervisor, &1, {:shutdown, {:name_conflict, name, kept}}))
     end
+  end
+
+  defp choose(_view, _name, owners, looks) when looks >= @max_looks,
+    do: Enum.min_by(owners, &{node(&1), &1})
+
+  defp choose(view, name, owners, _looks), do: Placement.winner(view, name, owners)
+
+  # The leave of a winner that has just died may be under way: ending the loser as well would leave nobody. Nor is a child
+  # ended for one that its own node would end: shortly after a heal, or where releases hash atoms differently, two nodes may
+  # place a name differently. Where they stay of two minds term order decides in the end.
+  defp kept?(%{declared: declared}, supervisor, name, kept, owners, looks) do
+    if looks >= @max_looks or node(kept) == node() or node(kept) not in declared,
+      do: Members.alive?(kept),
+      else: Members.kept?(supervisor, name, kept, List.delete(owners, kept))
   end
 
   defp finish(supervisor, pid, reason) when node(pid) == node(),

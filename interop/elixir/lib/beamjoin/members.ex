@@ -100,6 +100,19 @@ defmodule Beamjoin.Members do
       :rpc.call(node(pid), Process, :alive?, [pid], @alive_timeout) == true
   end
 
+  @doc "Whether the node of an owner of a name, one that declared itself, lets it stay; `false` also when it does not say."
+  @spec kept?(Beamjoin.supervisor(), term(), pid(), [pid()]) :: boolean()
+  def kept?(supervisor, name, kept, others) do
+    node(kept) in Node.list(:connected) and
+      GenServer.call(
+        {Names.registry(supervisor), node(kept)},
+        {:"$beamjoin_keeps", name, [kept | others]},
+        @alive_timeout
+      ) == true
+  catch
+    :exit, _no_answer -> false
+  end
+
   @doc "Tells the other members of the ring that the supervisor of this node ends."
   @spec say_goodbye(Beamjoin.supervisor(), term(), [tuple()]) :: :ok
   def say_goodbye(supervisor, reason, statuses) do

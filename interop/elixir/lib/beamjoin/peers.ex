@@ -7,8 +7,10 @@ defmodule Beamjoin.Peers do
   #   cast {:"$beamjoin_gone", node, name}                 it ended for good: nobody is to start it again
   #   call {:"$beamjoin_start_child", spec, hops}          a start that was passed on so often, 1 for the first time
   #   call {:"$beamjoin_hand_over", spec, handoff}         a child that another node has just ended, to go on here
+  #   call {:"$beamjoin_keeps", name, [kept | others]}     of these owners of a name, would you keep the first, one of yours?
   #
-  # Both calls answer as `DynamicSupervisor.start_child/2`. `handoff` is `:none`, or `{:state, term}` for the new instance.
+  # Both calls with a specification answer as `DynamicSupervisor.start_child/2`. `handoff` is `:none`, or `{:state, term}` for
+  # the new instance.
 
   alias Beamjoin.Names
 

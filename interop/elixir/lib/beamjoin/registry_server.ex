@@ -95,6 +95,10 @@ defmodule Beamjoin.RegistryServer do
     end)
   end
 
+  def handle_call({:"$beamjoin_keeps", name, [kept | _] = owners}, _from, state) do
+    {:reply, Conflicts.keeps?(Cluster.view(state), name, kept, owners), state}
+  end
+
   def handle_call(:"$beamjoin_declare", _from, state) do
     {:reply, :ok,
      Cluster.supervised_by(state, Process.whereis(Names.dynamic_supervisor(state.name)))}

@@ -33,4 +33,15 @@ defmodule Beamjoin.ConflictsTest do
     assert Conflicts.losers_to_end(view(), :a@host, [kept, loser], kept) == [loser]
     assert Conflicts.losers_to_end(view(), :b@host, [kept, loser], kept) == []
   end
+
+  test "a node keeps its own child where the ring names it, while that lives" do
+    other = pid(:b@host, 1)
+    view = fn nodes -> %Placement{ring: Ring.new(nodes)} end
+    assert Conflicts.keeps?(view.([node()]), :name, self(), [self(), other])
+    refute Conflicts.keeps?(view.([:b@host]), :name, self(), [self(), other])
+    refute Conflicts.keeps?(view.([:b@host]), :name, other, [other, self()])
+    {ended, ref} = spawn_monitor(fn -> :ok end)
+    assert_receive {:DOWN, ^ref, _, _, _}
+    refute Conflicts.keeps?(view.([node()]), :name, ended, [ended, other])
+  end
 end
