@@ -1,23 +1,26 @@
 defmodule Beamjoin do
   @moduledoc """
-  The Elixir side of beamjoin: names for processes that a distributed supervisor runs, on whichever node and in
-  whichever language.
+  The Elixir side of beamjoin: a supervisor whose children run on whichever node and in whichever language, under
+  names that are the same everywhere.
 
   A supervisor `DS` that runs on TypeScript nodes, Elixir nodes or both keeps its children in a `:pg` scope of its own,
   `DS.Scope`: one group for each child, named as the child is, with the child's pid as its one member. This library
-  reads and writes that registry, so a child named `MGS` is called like any other server:
+  reads and writes that registry, so a child named `MGS` is called like any other server, from any node:
 
       GenServer.call(Beamjoin.via(DS, MGS), :get)
 
   Nothing has to be started first. See `Beamjoin.Registry` for the rules.
 
-  The functions here have the names and the results of the hex package `distributed_supervisor`, for nodes that run no
-  such supervisor themselves: they ask the nodes that do.
+  The functions here have the names and the results of the hex package `distributed_supervisor`. On a node that runs no
+  such supervisor they ask the nodes that do:
 
       {:ok, pid, :a} = Beamjoin.start_child(DS, {Counter, name: :a, start: 5})
       5 = Beamjoin.call(DS, :a, :get)
       %{a: {^pid, _spec}} = Beamjoin.children(DS)
       :ok = Beamjoin.terminate_child(DS, pid)
+
+  A node runs children itself with `{Beamjoin, name: DS}` in a supervision tree, see `start_link/1`. It needs no hex
+  package, and can be in one cluster with nodes that have it.
 
   Those that ask exit with `:noproc` when no connected node runs the supervisor.
   """
