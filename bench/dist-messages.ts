@@ -151,7 +151,7 @@ async function workloads(root: URL): Promise<Workload[]> {
   }
   for (const [what, send] of Object.entries(signals)) {
     const chunks: Uint8Array[] = []
-    const connection = connect((written) => void chunks.push(written))
+    const connection = connect((written) => void chunks.push(Uint8Array.from(written)))
     send(connection)
     connection.flush()
     const first = chunks.splice(0).flatMap(framesOf)

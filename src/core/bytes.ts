@@ -91,10 +91,15 @@ export class ByteWriter {
 
   #grow(needed: number): void {
     // Not twice of what is large by itself: so it fills the buffer, and can be handed over without a copy.
-    const grown = allocate(Math.max(needed + LITTLE, this.bytes.length * 2))
+    const grown = this.allocate(Math.max(needed + LITTLE, this.bytes.length * 2))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
     this.view = new DataView(grown.buffer)
+  }
+
+  /** The buffer in place of one that is too small, which is not used any more when its bytes have been copied. */
+  protected allocate(capacity: number): Uint8Array {
+    return allocate(capacity)
   }
 
   writeU8(value: number): this {

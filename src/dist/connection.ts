@@ -4,16 +4,17 @@
  *
  * Nothing here rejects or throws out of the event loop: whatever ends the connection is told to `onClose`, once.
  */
-import { type ChunkQueue, type Clock, describeError, type Timer } from '../core/index.ts'
+import { type Clock, describeError, type Timer } from '../core/index.ts'
 import { atom, DecodeError, type Pid, type Reference } from '../etf/index.ts'
 import type { Transport } from '../net/index.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { type ConnectionOptions, resolveConnectionOptions } from './connection-options.ts'
 import { ControlWriter } from './control-write.ts'
 import { DistError } from './errors.ts'
+import { FrameQueue } from './frame-queue.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
-import { TICK, takeFrame } from './framing.ts'
+import { TICK } from './framing.ts'
 import type { PeerNode } from './handshake/machine.ts'
 import type { HandshakeResult } from './handshake/run.ts'
 import type { Receiver, Sender } from './lanes.ts'
@@ -48,7 +49,7 @@ export class Connection extends ControlWriter {
   readonly #options: ConnectionOptions
   readonly #clock: Clock
   readonly #limits: ConnectionLimits
-  readonly #chunks: ChunkQueue
+  readonly #frames: FrameQueue
   readonly #reader: FrameReader
   readonly #output: Output
   readonly #ticker: Ticker
@@ -73,9 +74,9 @@ export class Connection extends ControlWriter {
     this.#options = options
     this.#handshake = handshake
     this.#transport = handshake.transport
-    this.#chunks = handshake.leftover
     this.#clock = clock
     this.#limits = limits
+    this.#frames = new FrameQueue(limits.frameBytes)
     this.#output = new Output({
       frames,
       transport: handshake.transport,
@@ -114,20 +115,18 @@ export class Connection extends ControlWriter {
     if (this.#state !== 'new') return
     this.#state = 'up'
     this.#transport.handler = {
+      borrows: true,
       onData: (bytes) => {
-        if (this.#state !== 'up') return
-        this.#bytesIn += bytes.length
-        this.#chunks.append(bytes)
-        this.#readFrames()
+        this.#readLeftover()
+        this.#read(bytes)
       },
       onDrain: () => this.#output.handleDrain(),
       onClose: (error) => this.#handleClose(error),
     }
     // Nobody listened so far.
     this.#output.handleDrain()
-    this.#bytesIn += this.#chunks.length
     setImmediate(() => {
-      this.#readFrames()
+      this.#readLeftover()
       const { ended } = this.#handshake
       if (ended !== undefined) this.#handleClose(ended.error)
     })
@@ -185,17 +184,27 @@ export class Connection extends ControlWriter {
     })
   }
 
-  #readFrames(): void {
+  /** What arrived behind the handshake. */
+  #readLeftover(): void {
+    const { leftover } = this.#handshake
+    if (leftover.length > 0) this.#read(leftover.take(leftover.length))
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#state !== 'up') return
+    this.#bytesIn += bytes.length
+    const frames = this.#frames
     const { handler } = this.#options
     try {
+      frames.append(bytes)
       while (this.#state === 'up') {
-        const frame = takeFrame(this.#chunks, this.#limits.frameBytes)
+        const frame = frames.next()
         if (frame === undefined) return
         if (frame.length === 0) {
           this.#decide(this.#ticker.handleTick(this.#counters()))
         } else {
           this.#framesIn++
-          this.#reader.readFrame(frame, handler)
+          this.#reader.readFrame(frame, handler, frames.isLent)
         }
       }
     } catch (error) {

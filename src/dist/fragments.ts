@@ -13,11 +13,23 @@ export const FRAGMENT_BYTES = 64 * 1024
 /** Magic, tag, and two ids of 64 bits. */
 export const FRAGMENT_HEADER_BYTES = 18
 
-/** Pieces below this are copied out of the received chunk, which would be kept alive by them otherwise. */
-const VIEW_BYTES = 32 * 1024
-
 /** Charged per piece besides its bytes, for the objects that hold it. */
 const PIECE_OVERHEAD = 128
+
+/** Memory is charged by what is in it, or this part of all of it. */
+const UNCHARGED = 2
+
+/** Pieces from this size on say how long the others are: they are those of a peer that cuts as the BEAM does. */
+const TELLING_BYTES = 16 * 1024
+
+/** Memory for a message that is announced as longer: this much at once, then some times what has arrived. */
+const FIRST_ROOM = 1024 * 1024
+const MORE_ROOM = 4
+
+/** Pieces of which the last, a short one, gets memory when it is there. */
+const FEW_PIECES = 3
+
+const NO_BYTES: Uint8Array = new Uint8Array(0)
 
 export interface FragmentLimits {
   /** Unfinished messages at one time. */
@@ -30,6 +42,8 @@ export interface FragmentLimits {
 export interface JoinedMessage {
   /** Control and payload, without header. */
   readonly bytes: Uint8Array
+  /** They are nobody else's; false where they are those of the frame. */
+  readonly isOwn: boolean
   /** How many of them came with the first piece: the control must end there. */
   readonly firstLength: number
   /** The atoms of the first piece's header; later changes of the cache do not touch them. */
@@ -37,10 +51,12 @@ export interface JoinedMessage {
 }
 
 interface Sequence {
-  readonly pieces: Uint8Array[]
+  /** Memory for the message, as far as it is there. */
+  memory: Uint8Array
   readonly firstLength: number
   readonly atoms: readonly Atom[]
   length: number
+  pieces: number
   /** What its pieces count against `fragmentedBytes`. */
   charged: number
   /** Id that the next piece must have. */
@@ -62,20 +78,21 @@ export class FragmentAssembler {
     // BEAM nodes never send an id of 0, and OTP 25 crashes on one.
     if (id === 0n || fragment === 0n) throw bad(id, fragment, 'neither id of a first fragment may be 0')
     if (this.#sequences.has(id)) throw bad(id, fragment, 'that message is unfinished, and starts again')
-    if (fragment === 1n) return { bytes: data, firstLength: data.length, atoms }
+    if (fragment === 1n) return { bytes: data, isOwn: false, firstLength: data.length, atoms }
     if (this.#sequences.size >= this.#limits.fragmentedMessages) {
       throw limit('unfinished messages', this.#limits.fragmentedMessages, 'fragmentedMessages')
     }
     const sequence: Sequence = {
-      pieces: [],
+      memory: NO_BYTES,
       firstLength: data.length,
       atoms: [...atoms],
       length: 0,
+      pieces: 0,
       charged: 0,
       next: fragment - 1n,
     }
     this.#sequences.set(id, sequence)
-    this.#add(sequence, data)
+    this.#add(sequence, data, fragment - 1n)
     return undefined
   }
 
@@ -84,37 +101,53 @@ export class FragmentAssembler {
     const sequence = this.#sequences.get(id)
     if (sequence === undefined) throw bad(id, fragment, 'no such message has started')
     if (fragment !== sequence.next) throw bad(id, fragment, `fragment ${sequence.next} is next`)
-    this.#add(sequence, data)
+    this.#add(sequence, data, fragment - 1n)
     sequence.next--
     if (fragment !== 1n) return undefined
     this.#sequences.delete(id)
     this.#charged -= sequence.charged
-    return { bytes: join(sequence), firstLength: sequence.firstLength, atoms: sequence.atoms }
+    const { memory, length, firstLength, atoms } = sequence
+    // Whoever looks behind a view of the message must not find what was in the memory before.
+    memory.fill(0, length)
+    return { bytes: memory.subarray(0, length), isOwn: true, firstLength, atoms }
   }
 
-  #add(sequence: Sequence, data: Uint8Array): void {
+  #add(sequence: Sequence, data: Uint8Array, toCome: bigint): void {
     if (data.length === 0) return
-    const charge = data.length + PIECE_OVERHEAD
-    if (this.#charged + charge > this.#limits.fragmentedBytes) {
+    const { length, memory } = sequence
+    const needed = length + data.length
+    // What is still charged for this message when all it has is charged again.
+    const others = this.#charged - sequence.charged
+    sequence.pieces++
+    const left = this.#limits.fragmentedBytes - others - sequence.pieces * PIECE_OVERHEAD
+    if (needed > left)
       throw limit('bytes in unfinished messages', this.#limits.fragmentedBytes, 'fragmentedBytes')
+    if (needed > memory.length) {
+      const wanted = roomFor(needed, data.length, Number(toCome))
+      sequence.memory = allocate(Math.min(wanted, left * UNCHARGED))
+      sequence.memory.set(memory.subarray(0, length))
     }
-    this.#charged += charge
-    sequence.charged += charge
-    sequence.length += data.length
-    // Not `slice`, which is no copy of a Buffer.
-    sequence.pieces.push(data.length < VIEW_BYTES ? Uint8Array.from(data) : data)
+    sequence.charged = Math.max(needed, sequence.memory.length / UNCHARGED) + sequence.pieces * PIECE_OVERHEAD
+    this.#charged = others + sequence.charged
+    sequence.memory.set(data, length)
+    sequence.length = needed
   }
 }
 
-function join({ pieces, length }: Sequence): Uint8Array {
-  // Not cleared: the pieces fill it.
-  const joined = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-  let at = 0
-  for (const piece of pieces) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
+/**
+ * Bytes of memory for a message of which `needed` are there with the piece at hand: for all that is to come, so that
+ * nothing is copied again, as far as that is not too much to take on trust.
+ */
+function roomFor(needed: number, pieceLength: number, toCome: number): number {
+  if (pieceLength < TELLING_BYTES) return toCome === 0 ? needed : needed * 2
+  // The last piece is shorter. Of a few it would be a large part, and who keeps the message would keep that as well.
+  const full = toCome > FEW_PIECES ? toCome : Math.max(toCome - 1, 0)
+  return Math.min(needed + full * pieceLength, Math.max(FIRST_ROOM, needed * MORE_ROOM))
+}
+
+/** Not cleared: only what was written is shown. */
+function allocate(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
 }
 
 function bad(id: bigint, fragment: bigint, why: string): DistError {

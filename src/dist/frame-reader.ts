@@ -51,6 +51,8 @@ export class FrameReader implements ControlFrame {
   /** What the terms are read from. */
   #bytes = NO_BYTES
   #frameAtoms = NO_ATOMS
+  /** They are written over when the frame has been read. */
+  #lent = false
 
   /** @param wantsExact whether messages to this receiver are decoded as `EXACT` says */
   constructor(
@@ -68,8 +70,13 @@ export class FrameReader implements ControlFrame {
     this.#fragments = new FragmentAssembler(limits)
   }
 
-  /** Decodes one frame; when it completes a message, the handler gets it. */
-  readFrame(frame: Uint8Array, handler: ControlHandler): void {
+  /**
+   * Decodes one frame; when it completes a message, the handler gets it.
+   *
+   * @param lent its bytes are written over afterwards
+   */
+  readFrame(frame: Uint8Array, handler: ControlHandler, lent = false): void {
+    this.#lent = lent
     if (this.#form.passThrough) {
       if (frame[0] !== PASS_THROUGH || frame[1] !== VERSION_MAGIC) throw badStart(frame, '70 83')
       this.#readMessage(frame, 2, frame.length, NO_ATOMS, handler)
@@ -103,6 +110,7 @@ export class FrameReader implements ControlFrame {
     if (!this.#wantsExact(to)) return this.#readPayload(terms)
     const exact = this.#exactTerms
     exact.reset(this.#bytes, terms.offset, this.#frameAtoms)
+    exact.lent = this.#lent
     const message = this.#readPayload(exact)
     exact.reset(NO_BYTES, 0)
     return message
@@ -149,6 +157,7 @@ export class FrameReader implements ControlFrame {
 
   #readJoined(message: JoinedMessage | undefined, handler: ControlHandler): void {
     if (message === undefined) return
+    if (message.isOwn) this.#lent = false
     this.#readMessage(message.bytes, 0, message.firstLength, message.atoms, handler)
   }
 
@@ -172,6 +181,7 @@ export class FrameReader implements ControlFrame {
     }
     const arity = bytes[offset + 1]!
     terms.reset(bytes, offset + 2, atoms)
+    terms.lent = this.#lent
     const control = this.#control
     for (let i = 0; i < arity; i++) control[i] = terms.readTerm()
     if (terms.offset > controlLimit) {

@@ -4,6 +4,8 @@
  * Which atoms a header has is known when the message behind it is written. So room is left for a header as long as the
  * last one of the same operation had, which is right nearly always; otherwise the message moves a little.
  *
+ * The memory comes from `output-memory.ts` and goes back there when the transport has taken what is in it.
+ *
  * A frame counts from `end` on (`finished`); what a failed encoding left behind is written over by the next one.
  */
 import { ByteWriter } from '../core/index.ts'
@@ -13,11 +15,9 @@ import { FRAGMENT_BYTES } from './fragments.ts'
 import { DIST_HEADER, PASS_THROUGH, VERSION_MAGIC } from './header.ts'
 import { LargeMessage } from './large-message.ts'
 import { OutgoingAtoms } from './outgoing-atoms.ts'
+import { OutputMemory, SLAB_BYTES } from './output-memory.ts'
 
-/** Size of the buffer that frames are collected in. */
-const SLAB_BYTES = 128 * 1024
-
-/** With less room than this a new buffer is taken, rather than one that grows and is copied. */
+/** With less room than this other memory is taken, rather than some that grows and is copied. */
 const LOW_ROOM_BYTES = 80 * 1024
 
 /** Of the frame. */
@@ -25,6 +25,9 @@ const LENGTH_BYTES = 4
 
 /** In front of the atom references: magic and tag; in front of a control without them: 112 and magic. */
 const TAG_BYTES = 2
+
+const NO_BYTES: Uint8Array = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_BYTES.buffer)
 
 /** A guess takes one byte. */
 const MAX_GUESS = 255
@@ -44,8 +47,34 @@ export interface FrameForm {
   readonly records?: boolean
 }
 
+/** Has no memory but while frames wait in it. */
+class FrameBuffer extends ByteWriter {
+  readonly #memory: OutputMemory
+
+  constructor(memory: OutputMemory) {
+    super(0)
+    this.#memory = memory
+  }
+
+  protected override allocate(capacity: number): Uint8Array {
+    this.spend()
+    return this.#memory.take(capacity)
+  }
+
+  spend(): void {
+    if (this.bytes.length > 0) this.#memory.spend(this.bytes)
+  }
+
+  clear(): void {
+    this.bytes = NO_BYTES
+    this.view = NO_VIEW
+    this.length = 0
+  }
+}
+
 export class FrameWriter {
-  readonly out = new ByteWriter(SLAB_BYTES)
+  readonly memory = new OutputMemory()
+  readonly out = new FrameBuffer(this.memory)
   readonly terms: TermWriter
   readonly #passThrough: boolean
   readonly #fragments: boolean
@@ -157,26 +186,34 @@ export class FrameWriter {
   /** Takes out the message that `end` found too large. What was finished before it must have been taken. */
   detach(): LargeMessage {
     const { out } = this
-    const body = out.bytes.subarray(this.#bodyStart, out.length)
     let refs: Uint8Array | undefined
     if (this.#atoms !== undefined) {
       refs = new Uint8Array(this.#atoms.headerBytes)
       this.#atoms.finish(refs, 0)
     }
-    const message = new LargeMessage(body, this.#controlEnd - this.#bodyStart, refs)
-    this.#newSlab()
+    const start = this.#bodyStart
+    const body = out.bytes.subarray(start, out.length)
+    const message = new LargeMessage(body, this.#controlEnd - start, refs, out.bytes)
+    this.#clear()
     return message
   }
 
-  /** What is finished and was not taken, as a view that nobody writes to again. */
+  /** What is finished and was not taken, as a view that nobody writes to until its memory is reclaimed. */
   take(): Uint8Array {
     const { out } = this
     const taken = out.bytes.subarray(this.#taken, this.#finished)
     this.#taken = this.#finished
     const isUsedUp = out.bytes.length - this.#finished < LOW_ROOM_BYTES
     // Behind the last frame may be a message that is still to be detached.
-    if ((isUsedUp || out.bytes.length > SLAB_BYTES) && out.length === this.#finished) this.#newSlab()
+    if ((isUsedUp || out.bytes.length > SLAB_BYTES) && out.length === this.#finished) this.#letGo()
     return taken
+  }
+
+  /** Lets go of the memory when nothing waits in it. All that was taken from it has left. */
+  rewind(): void {
+    if (this.#inMessage || this.#taken < this.#finished || this.out.bytes.length === 0) return
+    this.#letGo()
+    this.memory.reclaim()
   }
 
   #writeHeader(): void {
@@ -206,12 +243,13 @@ export class FrameWriter {
     out.length = length + by
   }
 
-  #newSlab(): void {
-    const { out } = this
-    // Not cleared: nothing is read from it before it was written.
-    out.bytes = new Uint8Array(Buffer.allocUnsafeSlow(SLAB_BYTES).buffer)
-    out.view = new DataView(out.bytes.buffer)
-    out.length = 0
+  #letGo(): void {
+    this.out.spend()
+    this.#clear()
+  }
+
+  #clear(): void {
+    this.out.clear()
     this.#finished = 0
     this.#taken = 0
   }

@@ -38,18 +38,10 @@ export function encodeHandshakeFrame(message: Uint8Array, prefix: LengthPrefix):
   return out.writeBytes(message).view8()
 }
 
-/** The next frame, empty for a tick, or undefined while it is incomplete. */
-export function takeFrame(chunks: ChunkQueue, limit: number): Uint8Array | undefined {
-  const length = chunks.peekU32()
-  if (length === undefined) return undefined
-  if (length > limit) {
-    throw new DistError(
-      'ERR_DIST_FRAME_LIMIT',
-      `a frame of ${length} bytes is announced, at most ${limit} are allowed: see limits.frameBytes`,
-      { actual: length, expected: limit },
-    )
-  }
-  if (chunks.length < 4 + length) return undefined
-  chunks.skip(4)
-  return chunks.take(length)
+export function frameTooLong(length: number, limit: number): DistError {
+  return new DistError(
+    'ERR_DIST_FRAME_LIMIT',
+    `a frame of ${length} bytes is announced, at most ${limit} are allowed: see limits.frameBytes`,
+    { actual: length, expected: limit },
+  )
 }

@@ -80,6 +80,7 @@ export class Lane {
 
 export class Lanes {
   readonly #ids: SequenceIds
+  readonly #spend: (memory: Uint8Array) => void
   readonly #shared: Pid | undefined
   /** In the order of their turns. */
   readonly #lanes: Lane[] = []
@@ -89,8 +90,10 @@ export class Lanes {
   /**
    * @param shared a sender that stands for many who know nothing of each other: between its signals to a pid, a name
    *   and an alias there is no order
+   * @param spend takes the memory of messages whose last fragment was handed out
    */
-  constructor(shared?: Pid, ids = new SequenceIds()) {
+  constructor(shared?: Pid, spend: (memory: Uint8Array) => void = () => {}, ids = new SequenceIds()) {
+    this.#spend = spend
     this.#shared = shared
     this.#ids = ids
   }
@@ -189,6 +192,7 @@ export class Lanes {
     if (!message.isFinished) return
     lane.active.splice(lane.active.indexOf(message), 1)
     this.#ids.give(message.sequence)
+    this.#spend(message.memory)
   }
 
   /** Nothing is unfinished any more: the oldest of what waited leaves. */

@@ -17,6 +17,8 @@ const NO_REFS: Uint8Array = new Uint8Array(1)
 export class LargeMessage {
   /** 0 until it is started. */
   sequence = 0
+  /** What the body lies in. */
+  readonly memory: Uint8Array
   readonly #body: Uint8Array
   readonly #controlLength: number
   readonly #refs: Uint8Array
@@ -28,8 +30,10 @@ export class LargeMessage {
    * @param body control and payload, which nobody writes to any more
    * @param controlLength bytes of it that are the control, which stays in one piece
    * @param refs the atom references, with their number in front
+   * @param memory what the body lies in
    */
-  constructor(body: Uint8Array, controlLength: number, refs: Uint8Array = NO_REFS) {
+  constructor(body: Uint8Array, controlLength: number, refs: Uint8Array = NO_REFS, memory = body) {
+    this.memory = memory
     this.#body = body
     this.#controlLength = controlLength
     this.#refs = refs

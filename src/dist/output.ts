@@ -62,7 +62,7 @@ export class Output {
     this.#frames = options.frames
     this.#transport = options.transport
     this.#limits = options.limits
-    this.#lanes = new Lanes(options.sharedSender)
+    this.#lanes = new Lanes(options.sharedSender, this.#frames.memory.spend)
   }
 
   /** Bytes that the peer has not taken yet. */
@@ -100,6 +100,7 @@ export class Output {
     if (this.#over || this.#frames.waiting === 0 || this.#overflows()) return
     this.write(this.#frames.take())
     if (!this.#lanes.isEmpty) this.#pump()
+    this.#reclaim()
     this.#checkBusy()
   }
 
@@ -122,6 +123,7 @@ export class Output {
   /** The transport is empty. */
   handleDrain(): void {
     this.#drainExpected = false
+    this.#reclaim()
     this.#continue()
   }
 
@@ -168,6 +170,7 @@ export class Output {
     this.#transport.cork?.()
     const mayGoOn = this.#writeFragments()
     this.#transport.uncork?.()
+    this.#reclaim()
     if (mayGoOn && !this.#turnScheduled) this.#scheduleTurn()
   }
 
@@ -202,6 +205,13 @@ export class Output {
     if (this.#frames.waiting > 0) this.flush()
     else if (!this.#over) this.#pump()
     if (!this.#over) this.#checkWritable()
+  }
+
+  /** What the transport has passed on is in the kernel, and its memory can be used again. */
+  #reclaim(): void {
+    if (this.#transport.bufferedBytes > 0) return
+    this.#frames.memory.reclaim()
+    this.#frames.rewind()
   }
 
   #checkBusy(): void {

@@ -26,6 +26,12 @@ export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8
       ? NodeBuffer.from(buffer, byteOffset + start, length)
       : bytes.subarray(start, end)
   }
+  return copyBinary(bytes, start, end)
+}
+
+/** The same as a copy, out of bytes that are only lent. */
+export function copyBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const length = end - start
   // Node hands small buffers out of a pool, which is cheaper than one allocation each.
   const taken = NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafe(length)
   if (length > SHORT_COPY) taken.set(bytes.subarray(start, end))

@@ -1,5 +1,5 @@
 /** Terms without elements out of received bytes: binaries, numbers, lists of bytes, external funs (protocol.md 5.1). */
-import { takeBinary } from './binary.ts'
+import { copyBinary, takeBinary } from './binary.ts'
 import { IdentifierReader } from './identifier-reader.ts'
 import { readMagnitude } from './integers.ts'
 import type { CodecLimits, DecodeOptions } from './options.ts'
@@ -41,6 +41,8 @@ const float = new DataView(new ArrayBuffer(8))
 export class LeafReader extends IdentifierReader {
   readonly #strings: boolean
   readonly #exactFloats: boolean
+  /** The bytes are written over when they have been read: nothing may be a view of them. */
+  lent = false
   /** Above 0 inside map keys and funs, where floats and structs are left exactly as they are. */
   protected verbatim = 0
 
@@ -115,9 +117,11 @@ export class LeafReader extends IdentifierReader {
   }
 
   #binary(start: number, end: number): Term {
-    return (
-      (this.#strings ? readText(this.bytes, start, end) : undefined) ?? takeBinary(this.bytes, start, end)
-    )
+    return (this.#strings ? readText(this.bytes, start, end) : undefined) ?? this.#bytesOf(start, end)
+  }
+
+  #bytesOf(start: number, end: number): Uint8Array {
+    return this.lent ? copyBinary(this.bytes, start, end) : takeBinary(this.bytes, start, end)
   }
 
   /** BIT_BINARY_EXT: length (u32), bits of the last byte (u8), bytes. */
@@ -130,7 +134,7 @@ export class LeafReader extends IdentifierReader {
     }
     const at = this.take(length)
     if (bits === 8 || bits === 0) return this.#binary(at, at + length)
-    return new BitString(takeBinary(this.bytes, at, at + length), bits)
+    return new BitString(this.#bytesOf(at, at + length), bits)
   }
 
   /** SMALL_BIG_EXT, LARGE_BIG_EXT: length (given), sign (u8), little-endian magnitude. */

@@ -1,6 +1,7 @@
 /** From a socket that is connecting to a transport, or to the error that says why not. */
 import type { Socket } from 'node:net'
 import { NetError, toNetError } from './errors.ts'
+import type { SharedRead } from './shared-read.ts'
 import { SocketTransport } from './socket-transport.ts'
 import type { ConnectOptions, Transport } from './transport.ts'
 
@@ -13,11 +14,13 @@ export const FAMILY_ATTEMPT_MS = 2_000
 /**
  * @param start begins to connect; not called when the signal is aborted already
  * @param ready the event after which the socket carries bytes: `connect`, or with TLS `secureConnect`
+ * @param read how the socket reads, unless it does so by its `data` events
  */
 export function dial(
   start: () => Socket,
   ready: 'connect' | 'secureConnect',
   { host, port, signal }: ConnectOptions,
+  read?: SharedRead,
 ): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const aborted = (): NetError => new NetError('ERR_NET_ABORTED', 'connect', { host, port }, signal?.reason)
@@ -35,7 +38,7 @@ export function dial(
     }
     const onReady = (): void => {
       settle()
-      resolve(new SocketTransport(socket))
+      resolve(new SocketTransport(socket, read))
     }
     const onError = (error: Error): void => {
       settle()

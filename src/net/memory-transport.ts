@@ -11,6 +11,9 @@ import type { Endpoint, Transport, TransportHandler } from './transport.ts'
 /** What a kernel takes over from a process that closes: more keeps `end` from closing at once, and `destroy` drops it. */
 const KERNEL_BUFFER_BYTES = 64 * 1024
 
+/** What lent bytes become. */
+const SPOILT = 0xdb
+
 export interface MemoryLink {
   readonly clock: Clock
   /** Milliseconds one way. */
@@ -146,11 +149,20 @@ export class MemoryTransport implements Transport {
 
   handleBytes(bytes: Uint8Array): void {
     if (this.#state !== 'closed') {
-      this.#handler?.onData(bytes)
+      this.#hand(bytes)
       return
     }
     // Nobody is here any more to read this, and the sender must learn it.
     this.signal(() => this.#peer?.reset(), true)
+  }
+
+  /** Whoever keeps what was only lent shall see it here, too. */
+  #hand(bytes: Uint8Array): void {
+    const handler = this.#handler
+    if (handler === undefined) return
+    const own = Uint8Array.from(bytes)
+    handler.onData(own)
+    if (handler.borrows === true) own.fill(SPOILT)
   }
 
   handleEnd(): void {

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import { formatEndpoint, plainAddress } from './address.ts'
 import { type NetError, toNetError } from './errors.ts'
 import { WriteGuard } from './frozen-writes.ts'
+import type { SharedRead } from './shared-read.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
 /** What Node itself looks at to tell a slow socket from an idle one; that of TLS is wrapped around that of TCP. */
@@ -21,16 +22,23 @@ export class SocketTransport implements Transport {
   readonly localAddress: string
   readonly remoteAddress: string
   readonly #socket: Socket
+  readonly #read: SharedRead | undefined
   #handler: TransportHandler | undefined
   #error: NetError | undefined
   #closed = false
   #closeTold = false
   #paused = false
+  /** Bytes that arrive have somewhere to go. */
+  #isHeard = false
   #guard: WriteGuard | undefined
 
-  constructor(socket: Socket) {
+  /** @param read how the socket reads, unless it does so by its `data` events */
+  constructor(socket: Socket, read?: SharedRead) {
     const port = socket.remotePort ?? 0
     this.#socket = socket
+    this.#read = read
+    // It would read as soon as it is connected.
+    if (read !== undefined) socket.pause()
     // The peer may be gone already; a socket knows no addresses then.
     this.localAddress = plainAddress(socket.localAddress ?? '')
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
@@ -67,8 +75,8 @@ export class SocketTransport implements Transport {
     if (!first || handler === undefined) return
     if (this.#closed) {
       setImmediate(() => this.#tellClose())
-    } else if (this.#socket.listenerCount('data') === 0) {
-      this.#socket.on('data', (bytes: Uint8Array) => this.#handler?.onData(bytes))
+    } else {
+      this.#listen()
       if (!this.#paused) this.#socket.resume()
     }
   }
@@ -97,8 +105,8 @@ export class SocketTransport implements Transport {
 
   resume(): void {
     this.#paused = false
-    // Without a listener the bytes would flow to nobody.
-    if (this.#socket.listenerCount('data') > 0) this.#socket.resume()
+    // Without a handler the bytes would flow to nobody.
+    if (this.#isHeard) this.#socket.resume()
   }
 
   writeWhenFrozen(bytes: Uint8Array, every: number, limit: number): void {
@@ -114,6 +122,20 @@ export class SocketTransport implements Transport {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #listen(): void {
+    if (this.#isHeard) return
+    this.#isHeard = true
+    const read = this.#read
+    if (read === undefined) {
+      this.#socket.on('data', (bytes: Uint8Array) => this.#handler?.onData(bytes))
+      return
+    }
+    read.receive = (lent) => {
+      const handler = this.#handler
+      handler?.onData(handler.borrows === true ? lent : Buffer.from(lent))
+    }
   }
 
   #tellClose(): void {

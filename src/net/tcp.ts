@@ -6,6 +6,7 @@ import { createServer, type Socket, connect as startConnect } from 'node:net'
 import { type Logger, silentLogger } from '../core/index.ts'
 import { dial, FAMILY_ATTEMPT_MS } from './dial.ts'
 import { listenWith } from './listen.ts'
+import { readShared, SharedRead } from './shared-read.ts'
 import { SocketTransport } from './socket-transport.ts'
 import type { ConnectOptions, Endpoint, Listener, Network, Transport } from './transport.ts'
 
@@ -54,12 +55,24 @@ export class TcpNetwork implements Network {
 
   connect(options: ConnectOptions): Promise<Transport> {
     const { host, port } = options
-    const target = { host, port, autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS, ...this.#settings }
-    return dial(() => startConnect(target), 'connect', options)
+    const read = new SharedRead()
+    const { onread } = read
+    const target = {
+      host,
+      port,
+      onread,
+      autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS,
+      ...this.#settings,
+    }
+    return dial(() => startConnect(target), 'connect', options, read)
   }
 
   listen(at: Endpoint, accept: (transport: Transport) => void): Promise<Listener> {
-    const handle = (socket: Socket): void => accept(new SocketTransport(socket))
-    return listenWith(createServer(this.#settings, handle), at, this.#logger)
+    const handle = (accepted: Socket): void => {
+      const { socket, read } = readShared(accepted)
+      accept(new SocketTransport(socket, read))
+    }
+    const server = createServer({ ...this.#settings, pauseOnConnect: true }, handle)
+    return listenWith(server, at, this.#logger)
   }
 }

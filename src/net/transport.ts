@@ -1,7 +1,12 @@
 /** What happens on a transport, each called on the event loop, never from inside a call into it. */
 export interface TransportHandler {
-  /** Bytes arrived. The array may be kept: a transport never writes into what it handed out. */
+  /** Bytes arrived. */
   onData(bytes: Uint8Array): void
+  /**
+   * `onData` keeps nothing of the bytes: they are lent, and their memory is written over when it returns. Without this
+   * they may be kept, which costs a copy.
+   */
+  readonly borrows?: boolean
   /** `write` returned false earlier; there is room again. */
   onDrain(): void
   /** The transport is gone, for good; called exactly once. `error` is absent after an orderly end. */
@@ -22,7 +27,7 @@ export interface Transport {
   readonly progress: number
   /** Must be set in the same turn in which the transport is obtained; data that is waiting follows then. */
   handler: TransportHandler | undefined
-  /** Queues bytes, which must not be changed afterwards. False: over the high-water mark, await `onDrain`. */
+  /** Queues bytes, which must not be changed while `bufferedBytes` is above 0. False: over the high-water mark, await `onDrain`. */
   write(bytes: Uint8Array): boolean
   /** What is written before `uncork` leaves with one call of the system. Absent where that makes no difference. */
   cork?(): void

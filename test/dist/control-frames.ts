@@ -47,7 +47,7 @@ export class Sink implements Transport {
   written: Uint8Array[] = []
 
   write(bytes: Uint8Array): boolean {
-    this.written.push(bytes)
+    this.written.push(Uint8Array.from(bytes))
     return this.bufferedBytes === 0
   }
 

@@ -34,7 +34,7 @@ test('sequences interleave, and an id may be used again after its message', (t) 
   t.end()
 })
 
-test('small pieces do not keep the received chunk, and are not changed with it', (t) => {
+test('pieces do not keep the received chunk, and are not changed with it', (t) => {
   const assembler = new FragmentAssembler(LIMITS)
   const chunk = bytes(1, 2, 3)
   assembler.start(1n, 2n, chunk.subarray(0, 2), [])
@@ -89,6 +89,50 @@ test('unfinished messages are bounded in number and in bytes, whatever they anno
     { code: 'ERR_DIST_FRAGMENT_LIMIT' },
   )
   t.ok(pieces < 100, 'a piece of one byte is charged for more')
+  t.end()
+})
+
+test('an announcement gets a little memory, which counts, and what has arrived gets more', (t) => {
+  const limits = { fragmentedMessages: 1000, fragmentedBytes: 100_000_000 }
+  const assembler = new FragmentAssembler(limits)
+  const piece = new Uint8Array(65_536)
+  const before = process.memoryUsage().arrayBuffers
+  for (let id = 1n; id <= 50n; id++) assembler.start(id, 2n ** 63n, piece, [])
+  t.ok(process.memoryUsage().arrayBuffers - before < 60_000_000)
+  t.throws(
+    () => {
+      for (let id = 51n; id <= 1000n; id++) assembler.start(id, 2n ** 63n, new Uint8Array(200_000), [])
+    },
+    { code: 'ERR_DIST_FRAGMENT_LIMIT', expected: 100_000_000 },
+  )
+  t.end()
+})
+
+test('messages of any number of pieces are joined, and nothing is behind them', (t) => {
+  const assembler = new FragmentAssembler({ fragmentedMessages: 1, fragmentedBytes: 10_000_000 })
+  for (const [size, count] of [
+    [65_536, 2],
+    [65_536, 4],
+    [65_536, 30],
+    [20_000, 100],
+    [1000, 500],
+    [1, 50],
+  ] as const) {
+    let joined = assembler.start(1n, BigInt(count), new Uint8Array(size).fill(1), [])
+    for (let left = count - 1; left > 0; left--) {
+      joined = assembler.continue(1n, BigInt(left), new Uint8Array(left === 1 ? 3 : size).fill(left & 0xff))
+    }
+    const { bytes } = joined!
+    t.equal(bytes.length, size * (count - 1) + 3)
+    t.ok(
+      [...new Uint8Array(bytes.buffer, bytes.length)].every((byte) => byte === 0),
+      'cleared behind',
+    )
+    for (let i = 0; i < count; i++) {
+      const wanted = i === 0 ? 1 : (count - i) & 0xff
+      t.equal(bytes[i * size], wanted)
+    }
+  }
   t.end()
 })
 

@@ -1,11 +1,11 @@
 /** Frames in a stream, wherever it is cut. */
 import { test } from 'tap'
-import { ChunkQueue } from '../../src/core/index.ts'
 import { capabilitiesOf } from '../../src/dist/capabilities.ts'
+import { FrameQueue } from '../../src/dist/frame-queue.ts'
 import { FrameReader } from '../../src/dist/frame-reader.ts'
-import { takeFrame } from '../../src/dist/framing.ts'
 import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
 import { atom, type Term, termEquals, tuple } from '../../src/etf/index.ts'
+import { randomFrom } from '../support/random.ts'
 import { ALL, frame, HERE, MESSAGE, NAME, NO_HEADER, REF, TestWriter, THEM, US } from './control-frames.ts'
 import { recorder, type Signal } from './recorder.ts'
 import { signalTerm } from './signal-vectors.ts'
@@ -57,14 +57,16 @@ function stream(negotiated: bigint): Buffer {
 function readAll(negotiated: bigint, chunks: Iterable<Uint8Array>): Signal[] {
   const { handler, signals } = recorder()
   const reader = new FrameReader(HERE, capabilitiesOf(negotiated), {}, DEFAULT_CONNECTION_LIMITS)
-  const queue = new ChunkQueue()
+  const queue = new FrameQueue(LIMIT)
   for (const chunk of chunks) {
-    queue.append(chunk)
-    for (let next = takeFrame(queue, LIMIT); next !== undefined; next = takeFrame(queue, LIMIT)) {
-      if (next.length > 0) reader.readFrame(next, handler)
+    const lent = Uint8Array.from(chunk)
+    queue.append(lent)
+    for (let next = queue.next(); next !== undefined; next = queue.next()) {
+      if (next.length > 0) reader.readFrame(next, handler, queue.isLent)
     }
+    lent.fill(0xdb)
   }
-  if (queue.length > 0) throw new Error(`${queue.length} bytes are left`)
+  if (queue.waiting > 0) throw new Error(`${queue.waiting} bytes are left`)
   return signals
 }
 
@@ -110,18 +112,60 @@ for (const [form, negotiated] of [
 }
 
 test('a length above the limit is refused as soon as it is there, and nothing is allocated for it', (t) => {
-  const queue = new ChunkQueue()
+  const queue = new FrameQueue(LIMIT)
   for (const byte of [0xff, 0xff, 0xff]) {
     queue.append(Uint8Array.of(byte))
-    t.equal(takeFrame(queue, LIMIT), undefined)
+    t.equal(queue.next(), undefined)
   }
   queue.append(Uint8Array.of(0xff))
   const before = process.memoryUsage().arrayBuffers
-  t.throws(() => takeFrame(queue, LIMIT), {
+  t.throws(() => queue.next(), {
     code: 'ERR_DIST_FRAME_LIMIT',
     actual: 0xffffffff,
     expected: LIMIT,
   })
   t.ok(process.memoryUsage().arrayBuffers - before < 1_000_000)
+  t.end()
+})
+
+test('frames of all sizes come out as they went in, whatever the sizes of what was received', (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = randomFrom(seed)
+    const upTo = (most: number): number => Math.floor(random() ** 4 * most)
+    const frames = Array.from({ length: 100 }, (_, i) =>
+      Buffer.alloc(upTo(seed % 4 === 0 ? 300_000 : 3000), i),
+    )
+    const bytes = Buffer.concat(frames.map(withLength))
+    const queues = [new FrameQueue(LIMIT), new FrameQueue(LIMIT)]
+    const kept: Uint8Array[][] = [[], []]
+    for (let at = 0, step = 0; at < bytes.length; at += step) {
+      step = 1 + upTo(seed % 2 === 0 ? 100_000 : 2000)
+      // Two connections, since some of the memory is one for all.
+      queues.forEach((queue, i) => {
+        const lent = Uint8Array.from(bytes.subarray(at, at + step))
+        queue.append(lent)
+        for (let next = queue.next(); next !== undefined; next = queue.next()) {
+          kept[i]!.push(queue.isLent ? Uint8Array.from(next) : next)
+        }
+        lent.fill(0xdb)
+      })
+    }
+    for (const found of kept) {
+      t.equal(found.length, frames.length)
+      t.ok(
+        found.every((frame, i) => Buffer.compare(frame, frames[i]!) === 0),
+        `seed ${seed}`,
+      )
+    }
+  }
+  t.end()
+})
+
+test('a frame that is announced as long gets no more memory than twice what has arrived', (t) => {
+  const queue = new FrameQueue(LIMIT)
+  const before = process.memoryUsage().arrayBuffers
+  queue.append(Uint8Array.of(0x07, 0, 0, 0, 1, 2, 3))
+  t.equal(queue.next(), undefined)
+  t.ok(process.memoryUsage().arrayBuffers - before < 100_000)
   t.end()
 })

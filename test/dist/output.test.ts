@@ -38,6 +38,33 @@ test('fragments leave while the transport has room, and again when it has draine
   )
 })
 
+test('nothing is written over before the transport has passed it on, and then the memory is used again', async (t) => {
+  const writer = new TestWriter(ALL)
+  const { sink } = writer
+  const given: Uint8Array[] = []
+  sink.write = (bytes) => {
+    given.push(bytes)
+    return true
+  }
+  const send = async (fill: number): Promise<void> => {
+    writer.send(US, THEM, new Uint8Array(500_000).fill(fill))
+    writer.send(OTHER, THEM, new Uint8Array(1000).fill(fill))
+    for (let turns = 0; turns < 5; turns++) await turn()
+  }
+  sink.bufferedBytes = 1
+  await send(0xfe)
+  const before = Buffer.concat(given)
+  await send(0xff)
+  const memory = new Set(given.map(({ buffer }) => buffer))
+  t.equal(Buffer.concat(given).subarray(0, before.length).compare(before), 0)
+  sink.bufferedBytes = 0
+  writer.output.handleDrain()
+  given.length = 0
+  await send(0xff)
+  t.ok(given.some(({ buffer, length }) => length > 1000 && memory.has(buffer)))
+  t.equal(writer.output.pendingBytes, 0)
+})
+
 test('a fast transport gets so many fragments in one turn and no more', async (t) => {
   const writer = new TestWriter(ALL)
   writer.send(US, THEM, new Uint8Array(4_000_000).fill(255))

@@ -50,6 +50,32 @@ export function networkSuite(name: string, setUp: () => NetworkUnderTest): void 
     await closeAll(pair)
   })
 
+  test(`${name}: a handler may keep what it was given, and one that borrows sees the same bytes in time`, async (t) => {
+    const pair = await connected(setUp())
+    const { client, server } = pair
+    const borrowed: string[] = []
+    const recorder = server.transport.handler!
+    for (const borrows of [false, true]) {
+      server.transport.handler = {
+        borrows,
+        onData: (lent) => {
+          borrowed.push(Buffer.from(lent).toString())
+          recorder.onData(borrows ? Uint8Array.from(lent) : lent)
+        },
+        onDrain: () => {},
+        onClose: (error) => recorder.onClose(error),
+      }
+      for (const part of ['first', 'other']) {
+        const before = server.text.length
+        client.transport.write(bytes(part))
+        await server.received(before + part.length)
+      }
+    }
+    t.equal(server.text, 'firstotherfirstother')
+    t.equal(borrowed.join(''), server.text)
+    await closeAll(pair)
+  })
+
   test(`${name}: each end knows its own and the other's address`, async (t) => {
     const pair = await connected(setUp())
     const { client, server, listener } = pair

@@ -1,0 +1,131 @@
+/**
+ * Frames out of the received stream. A frame that lies inside what was received is handed out as a view of it; the rest
+ * is copied, once, because received bytes are only lent. Protocol: section 4.1.
+ *
+ *     queue.append(received)
+ *     for (let frame = queue.next(); frame !== undefined; frame = queue.next()) read(frame, queue.isLent)
+ */
+import { frameTooLong } from './framing.ts'
+
+/** Of the length in front of a frame. */
+const LENGTH_BYTES = 4
+
+/** Memory of frames up to this size is used again; those of a BEAM are no longer, unless fragments are off. */
+const SHARED_BYTES = 96 * 1024
+
+/** Memory for the beginning of a frame of which little has arrived. */
+const FIRST_BYTES = 512
+
+const NONE: Uint8Array = new Uint8Array(0)
+
+/** The memory of a frame that was in pieces and has been read, for the next one on whichever connection. */
+let spare: Uint8Array | undefined
+
+export class FrameQueue {
+  readonly #limit: number
+  /** What was received last, and how far it has been read. */
+  #received = NONE
+  #at = 0
+  /** A frame in pieces, its length included: memory, bytes that are there, bytes that it has; 0 when not known yet. */
+  #memory = NONE
+  #have = 0
+  #size = 0
+  /** Whether the frame that was handed out last is written over by the next call. */
+  isLent = true
+
+  /** @param limit bytes of the longest frame that is accepted */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Bytes of a frame that is not complete. */
+  get waiting(): number {
+    return this.#have
+  }
+
+  /** Takes what was received next: it is read before this returns to whoever lent it. All before has been read. */
+  append(received: Uint8Array): void {
+    this.#received = received
+    this.#at = 0
+  }
+
+  /**
+   * The next frame, empty for a tick; undefined when the rest, which is kept, is no whole frame.
+   *
+   * @throws DistError `ERR_DIST_FRAME_LIMIT` before anything is allocated for it.
+   */
+  next(): Uint8Array | undefined {
+    if (this.#have > 0) return this.#continue()
+    const received = this.#received
+    const at = this.#at
+    const left = received.length - at
+    if (left < LENGTH_BYTES) return this.#keep(0)
+    const length = this.#lengthAt(received, at)
+    const end = at + LENGTH_BYTES + length
+    if (end > received.length) return this.#keep(LENGTH_BYTES + length)
+    this.#at = end
+    this.isLent = true
+    return received.subarray(at + LENGTH_BYTES, end)
+  }
+
+  /** What is left begins a frame of that size; 0 when it does not even say which. */
+  #keep(size: number): undefined {
+    this.#size = size
+    this.#fill(this.#received.length - this.#at)
+    this.#received = NONE
+    this.#at = 0
+  }
+
+  #continue(): Uint8Array | undefined {
+    if (this.#size === 0) {
+      this.#fill(Math.min(LENGTH_BYTES - this.#have, this.#received.length - this.#at))
+      if (this.#have < LENGTH_BYTES) return this.#keep(0)
+      this.#size = LENGTH_BYTES + this.#lengthAt(this.#memory, 0)
+    }
+    this.#fill(Math.min(this.#size - this.#have, this.#received.length - this.#at))
+    if (this.#have < this.#size) return this.#keep(this.#size)
+    const frame = this.#memory.subarray(LENGTH_BYTES, this.#size)
+    this.isLent = this.#size <= SHARED_BYTES
+    if (this.#memory.length === SHARED_BYTES) spare = this.#memory
+    this.#memory = NONE
+    this.#have = 0
+    return frame
+  }
+
+  /** Copies the next `count` bytes. */
+  #fill(count: number): void {
+    if (count === 0) return
+    const have = this.#have + count
+    if (have > this.#memory.length) this.#makeRoom(have)
+    this.#memory.set(this.#received.subarray(this.#at, this.#at + count), this.#have)
+    this.#at += count
+    this.#have = have
+  }
+
+  /** An announcement alone gets next to no memory; a long frame gets it as it arrives. */
+  #makeRoom(needed: number): void {
+    const before = this.#memory
+    if (this.#size > SHARED_BYTES) this.#memory = allocate(Math.min(this.#size, needed * 2))
+    else if (needed <= FIRST_BYTES) this.#memory = new Uint8Array(FIRST_BYTES)
+    else this.#memory = takeSpare()
+    this.#memory.set(before.subarray(0, this.#have))
+  }
+
+  #lengthAt(bytes: Uint8Array, at: number): number {
+    const length =
+      ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+    if (length > this.#limit) throw frameTooLong(length, this.#limit)
+    return length
+  }
+}
+
+function takeSpare(): Uint8Array {
+  const memory = spare ?? allocate(SHARED_BYTES)
+  spare = undefined
+  return memory
+}
+
+/** Not cleared: a frame is shown when it fills it, or when it is lent. */
+function allocate(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
+}
