@@ -184,7 +184,7 @@ test(`five nodes and ${CHILDREN} children agree after each of ${ROUNDS} rounds o
     rounds: ROUNDS,
     children: CHILDREN,
     nodes,
-    polite: new Set(['ours']),
+    polite: new Set(nodes.values()),
   })
   for (const [index, { actions }] of plan.entries()) {
     t.comment(`${index + 1}: ${actions.map(shownAction).join('; ')}`)

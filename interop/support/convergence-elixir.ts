@@ -72,6 +72,14 @@ export const ELIXIR_MEMBER = `
       for n <- numbers, p <- :pg.get_members(DS.Scope, name(n)), do: Process.exit(p, :kill)
       :ok
     end
+    def leave do
+      %{moved: moved, left: left} = Beamjoin.drain(DS, timeout: 10_000)
+      spawn(fn ->
+        Process.sleep(50)
+        System.stop()
+      end)
+      "#{length(moved)} moved, #{length(left)} left"
+    end
     defp name(n) when rem(n, 3) == 0, do: "child #{n}"
     defp name(n) when rem(n, 3) == 1, do: :"child_#{n}"
     defp name(n), do: n
