@@ -14,6 +14,7 @@ import { type RemoteSupervisors, readAnswer, type StartAnswer } from './remote-s
 /** A start that was passed on so often is run or refused. */
 const MOST_HOPS = 3
 
+const ALREADY_STARTED = atom('already_started')
 const ERROR = atom('error')
 const OK = atom('ok')
 const UNDEF = atom('undef')
@@ -90,15 +91,19 @@ export class ChildStarter {
     return readAnswer(await this.#parts.startHere(spec), spec.start.module)
   }
 
-  /** The node that has started it will not say how. */
+  /** The node that has started it will not say how; and of a name with two owners, or one that restarts, not who has it. */
   #noted(started: StartAnswer, spec: ChildSpec): StartAnswer {
     const { registry, supervisor } = this.#parts
     const answer = started.type === 'answer' ? started.answer : undefined
     const named = childNameOf(spec, supervisor)
-    if (named !== undefined && answer instanceof Tuple && answer[0] === OK && answer[1] instanceof Pid) {
-      registry.startedElsewhere(named.name, answer[1], spec)
-    }
-    return started
+    if (named === undefined || !(answer instanceof Tuple)) return started
+    const content = answer[1] as Term
+    if (answer[0] === OK && content instanceof Pid) registry.startedElsewhere(named.name, content, spec)
+    if (!(content instanceof Tuple) || content[0] !== ALREADY_STARTED || content[1] instanceof Pid)
+      return started
+    const owner = registry.whereis(named.name)
+    if (owner === undefined) return started
+    return { type: 'answer', answer: tuple(ERROR, tuple(ALREADY_STARTED, owner)) as Term }
   }
 
   async #firstOf(

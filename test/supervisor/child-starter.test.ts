@@ -1,9 +1,10 @@
 /** How often a start is passed on: between nodes that all take each other for able to run a module that none of them has. */
 import { test } from 'tap'
-import { type Atom, alias, atom, inspect, type Term, tuple } from '../../src/etf/index.ts'
+import { type Atom, alias, atom, inspect, Pid, type Term, tuple } from '../../src/etf/index.ts'
 import { parseChildSpec } from '../../src/supervisor/child-spec.ts'
 import { ChildStarter } from '../../src/supervisor/child-starter.ts'
 import { HashRing } from '../../src/supervisor/hash-ring.ts'
+import { viaTuple } from '../../src/supervisor/names.ts'
 import { readAnswer } from '../../src/supervisor/remote-supervisors.ts'
 
 const GHOST = alias('Ghost')
@@ -69,6 +70,26 @@ test('who gets it after the third time asks nobody, and runs it or refuses it', 
   t.equal(inspect(await starters.get(NODES[0]!)!.passOn(spec, 3)!), UNDEF)
   t.equal(starters.get(NODES[1]!)!.passOn(spec, 3), undefined, 'its own to run')
   t.same(asked, [])
+})
+
+test('a name that the hex package finds taken, by whom it does not say, is taken by whom we see', async (t) => {
+  const hex = atom('hex@h')
+  const owner = new Pid(hex, 7, 0, 1)
+  for (const [seen, expected] of [
+    [owner, tuple(atom('already_started'), owner)],
+    [undefined, tuple(atom('already_started'), atom('unsupported'))],
+  ] as const) {
+    const refusal = tuple(atom('error'), tuple(atom('already_started'), atom('unsupported'))) as Term
+    const starter = new ChildStarter({
+      supervisor: alias('DS'),
+      cluster: { self: NODES[0], declared: new Set(NODES) },
+      registry: { whereis: (name: Term) => (name === 'x' ? seen : undefined), startedElsewhere: () => {} },
+      remote: { start: async () => ({ type: 'answer', answer: refusal }) },
+    } as never)
+    const via = viaTuple(alias('DS'), 'x')
+    const named = { ...spec, start: { ...spec.start, args: [[tuple(atom('name'), via)] as unknown as Term] } }
+    t.same(await starter.start({ name: 'x', spec: named }, hex), tuple(atom('error'), expected))
+  }
 })
 
 test('who can run it is found past those who cannot', async (t) => {
