@@ -64,7 +64,7 @@ export function elixirLibrary(): string {
         File.write!(path, Base.decode64!(content))
         path
       end
-    {:ok, modules, _warnings} = Kernel.ParallelCompiler.compile(files)
+    {:ok, modules, _warnings} = Kernel.ParallelCompiler.compile(files, return_diagnostics: true)
     File.rm_rf!(folder)
     length(modules)
   `

@@ -14,7 +14,7 @@ defmodule Beamjoin.ChildSupervisor do
 
   use GenServer
 
-  alias Beamjoin.{ChildSpec, Members, Names, Peers, Registry, Starter, View}
+  alias Beamjoin.{ChildSpec, Members, Names, Peers, Registry, RequestedEnds, Starter, View}
 
   # Longer than it takes to end the second owner of a name.
   @second_owner 1_000
@@ -121,9 +121,20 @@ defmodule Beamjoin.ChildSupervisor do
     end
   end
 
-  def handle_call({:terminate_child, pid} = request, from, state) do
-    {:reply, answer, state} = stock_call(request, from, state)
-    {:reply, answer, if(answer == :ok, do: forget(state, pid), else: state)}
+  def handle_call({:terminate_child, pid} = request, {caller, _tag} = from, state) do
+    with %{^pid => {{:ok, name}, _ref, _spec}} <- state.book,
+         asker when asker != nil <- RequestedEnds.stranger(state.name, caller) do
+      %{name: supervisor} = state
+
+      Starter.answer(supervisor, from, fn ->
+        with nil <- RequestedEnds.settle(supervisor, pid, name, asker),
+             do: DynamicSupervisor.terminate_child(Names.dynamic_supervisor(supervisor), pid)
+      end)
+
+      {:noreply, state}
+    else
+      _wished -> terminate_child(request, from, state)
+    end
   end
 
   def handle_call(request, from, state), do: stock_call(request, from, state)
@@ -222,6 +233,11 @@ defmodule Beamjoin.ChildSupervisor do
   # What the other nodes read.
   def format_status(%{state: %{stock: stock}} = status), do: %{status | state: stock}
   def format_status(status), do: status
+
+  defp terminate_child({:terminate_child, pid} = request, from, state) do
+    {:reply, answer, state} = stock_call(request, from, state)
+    {:reply, answer, if(answer == :ok, do: forget(state, pid), else: state)}
+  end
 
   defp start(spec, handoff, restoring?, state) do
     name = ChildSpec.name(spec, state.name)

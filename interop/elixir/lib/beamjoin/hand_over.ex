@@ -75,15 +75,28 @@ defmodule Beamjoin.HandOver do
   defp start([], _supervisor, _old, _spec, handoff, reason), do: {:failed, reason, handoff}
 
   defp start([node | others], supervisor, old, spec, handoff, _reason) do
-    %{declared: declared} = View.get(supervisor)
-
-    case Members.hand_over(supervisor, spec, node, declared, handoff) do
+    case start_on(node, supervisor, old, spec, handoff, now() + @forgotten) do
       {:ok, pid} -> {:moved, pid}
       {:ok, pid, _info} -> {:moved, pid}
       # Somebody may have started its name meanwhile; a node that still names the old one has none.
       {:error, {:already_started, pid}} when pid != old -> {:moved, pid}
       {:cannot, why} -> start(others, supervisor, old, spec, handoff, {:error, why})
       answer -> start(others, supervisor, old, spec, handoff, answer)
+    end
+  end
+
+  # The end of the old instance may be news that the node has yet to read.
+  defp start_on(node, supervisor, old, spec, handoff, until) do
+    %{declared: declared} = View.get(supervisor)
+
+    with {:error, {:already_started, ^old}} = taken <-
+           Members.hand_over(supervisor, spec, node, declared, handoff) do
+      if now() < until do
+        Process.sleep(@ask_again)
+        start_on(node, supervisor, old, spec, handoff, until)
+      else
+        taken
+      end
     end
   end
 

@@ -10,6 +10,18 @@ defmodule Beamjoin.KnownChildren do
 
   @doc "A process joined or left the group of a name: `kind` is `:join` or `:leave`."
   @spec child_event(state(), :join | :leave, term(), pid()) :: state()
+  def child_event(%{rejoining: [_ | _] = rejoining} = state, kind, name, pid)
+      when node(pid) == node() do
+    # Nobody here is told of one that did not really go.
+    case List.delete(rejoining, {kind, name, pid}) do
+      ^rejoining ->
+        child_event(%{state | rejoining: []}, kind, name, pid) |> Map.put(:rejoining, rejoining)
+
+      left ->
+        %{state | rejoining: left}
+    end
+  end
+
   def child_event(state, kind, name, pid) when node(pid) == node() do
     callback = if kind == :join, do: :on_process_start, else: :on_process_stop
     Notifier.child(state.name, callback, name, pid)
@@ -30,6 +42,20 @@ defmodule Beamjoin.KnownChildren do
       # Whether its node is gone is told by the news of that. As the hex package: one that is restarted is told of anew.
       stranger?(state, node) and node in Node.list(:connected) -> delete_spec(state, node, name)
       true -> state
+    end
+  end
+
+  @doc "Has a child of this node leave its name and join it again."
+  @spec rejoin(state(), term(), pid()) :: state()
+  def rejoin(state, name, pid) do
+    scope = Beamjoin.scope(state.name)
+
+    # It may have ended meanwhile.
+    if :pg.leave(scope, name, pid) == :ok and :pg.join(scope, name, pid) == :ok do
+      events = [{:leave, name, pid}, {:join, name, pid}]
+      %{state | rejoining: events ++ state.rejoining}
+    else
+      state
     end
   end
 
@@ -160,8 +186,9 @@ defmodule Beamjoin.KnownChildren do
     )
   end
 
-  # A node that does not tell how its children are started.
-  defp stranger?(state, node) do
+  @doc "Whether it is a node that does not tell how its children are started."
+  @spec stranger?(state(), node()) :: boolean()
+  def stranger?(state, node) do
     caches?(state) and node != node() and not MapSet.member?(Cluster.view(state).declared, node)
   end
 

@@ -2,7 +2,7 @@ defmodule Beamjoin.Members do
   @moduledoc false
   # What the nodes that run a distributed supervisor say about it and do for it, asked from any node of the cluster.
 
-  alias Beamjoin.{Names, Placement, Ring, Scopes, View}
+  alias Beamjoin.{Names, Placement, RegistryServer, Ring, Scopes, View}
 
   @timeout 5_000
   @alive_timeout 2_000
@@ -73,6 +73,7 @@ defmodule Beamjoin.Members do
         do: ask_registry(supervisor, node, {:"$beamjoin_start_child", spec, hops}),
         else: on(node, :start_child, [Names.dynamic_supervisor(supervisor), spec])
 
+    note_started(answer, supervisor, spec, declared)
     read(answer, spec)
   end
 
@@ -152,6 +153,14 @@ defmodule Beamjoin.Members do
     :exit, {{:nodedown, _node}, _call} -> {:cannot, :nodedown}
     :exit, {reason, _call} -> {:error, reason}
   end
+
+  # The node that has started it will not say how.
+  defp note_started({:ok, pid}, supervisor, spec, declared) when is_pid(pid) do
+    unless MapSet.member?(declared, node(pid)),
+      do: RegistryServer.started_elsewhere(supervisor, pid, spec)
+  end
+
+  defp note_started(_answer, _supervisor, _spec, _declared), do: :ok
 
   defp read({:error, {:undef, module}}, %{start: {module, _, _}}), do: {:cannot, {:undef, module}}
 

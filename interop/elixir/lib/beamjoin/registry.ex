@@ -87,10 +87,20 @@ defmodule Beamjoin.Registry do
          pid in get_members(scope, child) do
       true
     else
-      # What came before the answer has been handled when the scope has answered this.
-      if tries == 20, do: :pg.leave(scope, make_ref(), self()), else: Process.sleep(10)
+      if tries == 20, do: sync(supervisor), else: Process.sleep(10)
       await(name, pid, tries - 1)
     end
+  end
+
+  @doc false
+  # What the scope was told before has been read when it has answered this: that an instance has ended which another node
+  # asks this one to go on with, or that one runs whose start it has just answered.
+  @spec sync(Beamjoin.supervisor()) :: true
+  def sync(supervisor) do
+    :not_joined = :pg.leave(Beamjoin.scope(supervisor), make_ref(), self())
+    true
+  catch
+    :exit, _scope_has_crashed -> true
   end
 
   @doc """

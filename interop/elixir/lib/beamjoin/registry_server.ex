@@ -36,6 +36,16 @@ defmodule Beamjoin.RegistryServer do
   def lost(supervisor, name, spec),
     do: GenServer.cast(Names.registry(supervisor), {:"$beamjoin_lost", name, spec})
 
+  @doc "A child leaves its name and joins it at once, for nodes that look at who comes and not at who is there."
+  @spec rejoin(Beamjoin.supervisor(), term(), pid()) :: :ok
+  def rejoin(supervisor, name, pid),
+    do: GenServer.cast(Names.registry(supervisor), {:"$beamjoin_rejoin", name, pid})
+
+  @doc "A node that may run the hex package has started this child for this one, and will not say how."
+  @spec started_elsewhere(Beamjoin.supervisor(), pid(), ChildSpec.t()) :: :ok
+  def started_elsewhere(supervisor, pid, spec),
+    do: GenServer.cast(Names.registry(supervisor), {:"$beamjoin_started", pid, spec})
+
   @impl true
   def init(%{name: name} = options) do
     Process.flag(:trap_exit, true)
@@ -52,6 +62,7 @@ defmodule Beamjoin.RegistryServer do
       watch: %{},
       drained: MapSet.new(),
       conflicts: %{},
+      rejoining: [],
       lost: LostChildren.new(name)
     }
 
@@ -137,6 +148,15 @@ defmodule Beamjoin.RegistryServer do
   def handle_cast({:"$beamjoin_lost", name, spec}, state) do
     unowned? = Registry.owners({state.name, name}) == []
     {:noreply, if(unowned?, do: KnownChildren.lose(state, name, node(), spec), else: state)}
+  end
+
+  def handle_cast({:"$beamjoin_rejoin", name, pid}, state),
+    do: {:noreply, KnownChildren.rejoin(state, name, pid)}
+
+  def handle_cast({:"$beamjoin_started", pid, spec}, state) do
+    if KnownChildren.stranger?(state, node(pid)),
+      do: {:noreply, KnownChildren.learned(state, node(pid), %{pid => spec})},
+      else: {:noreply, state}
   end
 
   # Only now others may start children here.
@@ -241,8 +261,11 @@ defmodule Beamjoin.RegistryServer do
 
   defp take(spec, from, state, fun) do
     case ChildSpec.from_map(spec) do
-      {:ok, spec} -> Starter.answer(state.name, from, fn -> fun.(spec) end)
-      :error -> GenServer.reply(from, {:error, {:invalid_child_spec, spec}})
+      {:ok, spec} ->
+        Starter.answer(state.name, from, fn -> Registry.sync(state.name) && fun.(spec) end)
+
+      :error ->
+        GenServer.reply(from, {:error, {:invalid_child_spec, spec}})
     end
 
     {:noreply, state}
