@@ -4,7 +4,7 @@ import type { ChildActions, StartOutcome } from './child-actions.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { SupervisorHost } from './host.ts'
 import type { SupervisorNames } from './names.ts'
-import type { RemoteSupervisors } from './remote-supervisors.ts'
+import { type RemoteSupervisors, readAnswer, type StartAnswer } from './remote-supervisors.ts'
 
 const ALREADY_STARTED = atom('already_started')
 const IGNORE = atom('ignore')
@@ -44,15 +44,16 @@ export function failoverActions({ host, names, remote, ...here }: FailoverAction
     return isReachable && (await isAlive(reason[1])) ? 'started' : 'failed'
   }
 
+  const outcomeOfStart = async (answer: StartAnswer): Promise<StartOutcome> =>
+    answer.type === 'answer' ? outcomeOf(answer.answer) : 'cannot'
+
   return {
-    startHere: (spec) => unlessItFails(here.startHere(spec).then(outcomeOf), 'failed'),
-    startOn: (node, spec) =>
+    startHere: (spec) =>
       unlessItFails(
-        remote
-          .start(node, spec)
-          .then((answer) => (answer.type === 'answer' ? outcomeOf(answer.answer) : 'cannot')),
+        here.startHere(spec).then((answer) => outcomeOfStart(readAnswer(answer, spec.start.module))),
         'failed',
       ),
+    startOn: (node, spec) => unlessItFails(remote.start(node, spec).then(outcomeOfStart), 'failed'),
     end: async (pid, reason) => {
       const ended = pid.node === host.name ? here.endHere(pid, reason) : remote.terminate(pid)
       await unlessItFails(ended, null)

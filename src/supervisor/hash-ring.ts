@@ -20,6 +20,18 @@ const ATOM_EXT = 100
 const ATOM_UTF8_EXT = 118
 const SMALL_ATOM_UTF8_EXT = 119
 
+/** They depend on the name of the node alone, and nodes come and go many times. */
+const POINTS = new WeakMap<Atom, readonly number[]>()
+
+function pointsOf(node: Atom): readonly number[] {
+  let points = POINTS.get(node)
+  if (points === undefined) {
+    points = Array.from({ length: POINTS_PER_NODE }, (_, index) => phash2(tuple(node, index + 1), RANGE))
+    POINTS.set(node, points)
+  }
+  return points
+}
+
 /**
  * Which node owns a key. Points and owners are two parallel arrays in the order of the points:
  *
@@ -53,13 +65,7 @@ export class HashRing {
   add(node: Atom): boolean {
     if (this.has(node)) return false
     this.#nodes = [node, ...this.#nodes]
-    const taken = new Set(this.#points)
-    for (let i = 1; i <= POINTS_PER_NODE; i++) {
-      const point = phash2(tuple(node, i), RANGE)
-      // Who came first keeps a point that two nodes hash to.
-      if (!taken.has(point)) this.#insert(point, node)
-      taken.add(point)
-    }
+    for (const point of pointsOf(node)) this.#insert(point, node)
     return true
   }
 
@@ -109,6 +115,8 @@ export class HashRing {
 
   #insert(point: number, node: Atom): void {
     const index = this.#search(point)
+    // Who came first keeps a point that two nodes hash to.
+    if (this.#points[index] === point) return
     this.#points.splice(index, 0, point)
     this.#owners.splice(index, 0, node)
   }

@@ -169,7 +169,8 @@ export class LostChildren {
       if (isElsewhere || outcome === 'ignored' || action.type === 'ask') this.#owner.withdraw(name)
       return
     }
-    const cannot = outcome === 'cannot' && action.type === 'ask' ? action.node : undefined
+    const asked = action.type === 'ask' ? action.node : this.#host.name
+    const cannot = outcome === 'cannot' ? asked : undefined
     this.#failover.failed(name, this.#host.clock.now(), cannot)
     this.#plan(cannot === undefined ? GRACE_MS : 0)
   }

@@ -2,7 +2,7 @@
 import { atom, inspect, type Term, tuple } from '../../../src/etf/index.ts'
 import type { Restart } from '../../../src/supervisor/index.ts'
 import type { Component } from './component.ts'
-import { doubtChildrenOn, NEWS_MS } from './expectations.ts'
+import { hostsOf, setFatesOn, tellNews } from './expectations.ts'
 import { type ChildToStart, ELIXIR_MODULE } from './supervision.ts'
 import type { World } from './world.ts'
 
@@ -30,11 +30,10 @@ export async function start(world: World, times = 1): Promise<void> {
   component.touch(world.now)
   if (outcomes.includes('ok')) {
     component.fates.set(child.key, 'alive')
-    world.newUntil.set(child.key, world.now + NEWS_MS)
+    tellNews(world, child.key, hostsOf(world, child.key))
     return
   }
-  // An Elixir node asks the node that the ring names, and takes its word.
-  const mustWork = isCalm && callers.some(({ isHex }) => !isHex) && world.canRun(component, child)
+  const mustWork = isCalm && callers.some((caller) => world.finds(component, caller, child))
   if (mustWork && fate !== 'alive') world.wrong = `${child.key} did not start: ${outcomes.join(', ')}`
   if (fate !== 'alive') component.doubt(child.key)
 }
@@ -71,12 +70,13 @@ export async function terminate(world: World): Promise<void> {
   const [name, pid] = world.random.pick(children)
   const key = inspect(name)
   const isCalm = world.isCalm(component)
+  const life = world.book.of(key).find((one) => one.pid.equals(pid))
   component.touch(world.now)
   const isEnded = await world.during(member.terminate(pid))
   world.note(`terminate ${key} on ${pid.node} at ${member.place.host}: ${isEnded ? 'ok' : 'not found'}`)
   component.touch(world.now)
   component.fates.set(key, isEnded && isCalm ? 'dead' : 'either')
-  world.newUntil.set(key, world.now + NEWS_MS)
+  tellNews(world, key, [life?.place.host ?? member.place.host])
   if (isCalm && !isEnded) world.wrong = `${key} could not be terminated`
 }
 
@@ -85,8 +85,11 @@ export function crash(world: World): void {
   const life = world.pickLife(component)
   if (life === undefined) return
   world.note(`crash ${life.key} on ${life.place.host}`)
+  if (world.children.get(life.key)!.restart === 'temporary') {
+    component.fates.set(life.key, world.isCalm(component) ? 'dead' : 'either')
+    tellNews(world, life.key, [life.place.host])
+  }
   component.touch(world.now)
-  if (world.children.get(life.key)!.restart === 'temporary') component.doubt(life.key)
   life.place.node!.exit(life.pid, atom('kill'))
 }
 
@@ -96,15 +99,16 @@ export async function crashLoop(world: World): Promise<void> {
   const life = world.pickLife(component)
   if (life === undefined) return
   world.note(`crash loop of ${life.key} on ${life.place.host}`)
+  const isCalm = world.isCalm(component)
   component.touch(world.now)
-  book.failing.set(life.key, 0)
+  const failing = { hosts: component.hosts, failures: 0 }
+  book.failing.set(life.key, failing)
   // Its supervisor gives up, and with it go all children of the node.
-  doubtChildrenOn(world, component, life.place)
+  setFatesOn(world, component, life.place, isCalm ? 'dead' : 'either')
   life.place.node!.exit(life.pid, atom('kill'))
   await world.elapse(500 + world.random.below(1_000))
-  doubtChildrenOn(world, component, life.place)
-  const failures = book.failing.get(life.key)!
+  setFatesOn(world, component, life.place, 'either')
   book.failing.delete(life.key)
   component.touch(world.now)
-  if (failures > 110) world.wrong = `${life.key} was tried ${failures} times in a crash loop`
+  if (failing.failures > 110) world.wrong = `${life.key} was tried ${failing.failures} times in a crash loop`
 }

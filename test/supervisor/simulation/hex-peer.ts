@@ -45,11 +45,30 @@ interface Known {
   readonly spec: ChildSpec | undefined
 }
 
+/** What it does at its own expense. */
+export interface HexPeerEvents {
+  /** The supervisor of its children restarted too many times and ended, and these with it. */
+  onGaveUp(names: readonly Term[]): void
+  /** The scope of its names started again without these, which run on. */
+  onForgot(names: readonly Term[]): void
+  /** It starts a child whose node is gone, also one that ended for good before that, when it was slow to hear of it. */
+  onTakesUp(name: Term): void
+  /** It ends one of two owners of a name before it has seen to the nodes that came or went. */
+  onEndedLate(name: Term): void
+}
+
+const NOBODY_LISTENS: HexPeerEvents = {
+  onGaveUp: () => {},
+  onForgot: () => {},
+  onTakesUp: () => {},
+  onEndedLate: () => {},
+}
+
 export class HexPeer {
   readonly node: BeamNode
   /** What the registry got and does not understand: the package would have crashed. */
   readonly strangeMessages: string[] = []
-  readonly #onGaveUp: (names: readonly Term[]) => void
+  readonly #events: HexPeerEvents
   #scope: GroupScope
   #unsubscribe = (): void => {}
   readonly #classes: ReadonlyMap<Atom, ServerClass>
@@ -64,24 +83,19 @@ export class HexPeer {
   #registry: Pid | undefined
   #crashes: number[] = []
 
-  private constructor(
-    node: BeamNode,
-    modules: Readonly<Record<string, ServerClass>>,
-    onGaveUp: (names: readonly Term[]) => void,
-  ) {
+  private constructor(node: BeamNode, modules: Readonly<Record<string, ServerClass>>, events: HexPeerEvents) {
     this.node = node
-    this.#onGaveUp = onGaveUp
+    this.#events = events
     this.#scope = node.pg(NAMES.scope)
     this.#classes = new Map(Object.entries(modules).map(([name, server]) => [atom(`Elixir.${name}`), server]))
   }
 
-  /** @param onGaveUp told of the children that ended with their supervisor, which had restarted too many times */
   static async start(
     node: BeamNode,
     modules: Readonly<Record<string, ServerClass>>,
-    onGaveUp: (names: readonly Term[]) => void = () => {},
+    events: HexPeerEvents = NOBODY_LISTENS,
   ): Promise<HexPeer> {
-    const peer = new HexPeer(node, modules, onGaveUp)
+    const peer = new HexPeer(node, modules, events)
     await peer.#superviseRegistry()
     peer.#followScope()
     node.onNodeUp((name) => peer.#tellRegistry(tuple(atom('nodeup'), name) as Term))
@@ -161,6 +175,7 @@ export class HexPeer {
       if (winner === undefined || members.length > 2)
         throw new Error('no function clause matching in fix_group/4')
       const loser = members.find((pid) => pid !== winner)!
+      if (this.#isLate) this.#events.onEndedLate(name)
       await this.terminate(loser).catch(() => {})
     }
     if (winner !== undefined) this.#known.set(name, { pid: winner, spec: await this.#specOf(winner) })
@@ -171,9 +186,10 @@ export class HexPeer {
     if (known === undefined || !known.pid.equals(pid)) return
     this.#known.delete(name)
     if (this.#isStopped || this.#isConnected(pid.node) || known.spec === undefined) return
-    const without = new HashRing([...this.#ring.nodes].reverse().filter((node) => node !== pid.node))
-    const heir = without.nodeFor(NAMES.name) as Atom
-    if (this.#isConnected(heir)) await this.#startOn(heir, known.spec).catch(() => {})
+    const heir = this.#ring.nodesFor(NAMES.name).find((node) => node !== pid.node)
+    if (heir === undefined || !this.#isConnected(heir)) return
+    this.#events.onTakesUp(name)
+    await this.#startOn(heir, known.spec).catch(() => {})
   }
 
   #followScope(): void {
@@ -192,6 +208,8 @@ export class HexPeer {
     this.#unsubscribe()
     this.#scope.stop()
     for (const { pid } of this.#supervised) this.#nameless.add(pid.key)
+    const named = [...this.#supervised].map(({ spec }) => childNameOf(spec, NAMES.name))
+    this.#events.onForgot(named.flatMap((child) => (child === undefined ? [] : [child.name])))
     this.#scope = this.node.pg(NAMES.scope)
     this.#followScope()
   }
@@ -225,6 +243,12 @@ export class HexPeer {
     })
   }
 
+  /** Whether messages about nodes wait behind others: each child that joins is asked for at its node, one after the other. */
+  get #isLate(): boolean {
+    const there = [this.node.name, ...this.node.nodes('all')]
+    return there.length !== this.#ring.nodes.length || there.some((node) => !this.#ring.has(node))
+  }
+
   #isConnected(node: Atom): boolean {
     return node === this.node.name || this.node.nodes('all').includes(node)
   }
@@ -253,7 +277,7 @@ export class HexPeer {
     this.node.monitor(pid, () => {
       if (this.#isStopped || runtime.isStopping) return
       const now = this.node.clock.now()
-      this.#onGaveUp(this.#ended.filter(([at]) => at === now).map(([, name]) => name))
+      this.#events.onGaveUp(this.#ended.filter(([at]) => at === now).map(([, name]) => name))
       void this.#superviseChildren().catch(() => {})
     })
   }

@@ -29,8 +29,8 @@ export class LifeBook {
   readonly #lives = new Map<string, Life[]>()
   /** By the keys of the two pids. */
   #overlaps = new Map<string, Overlap>()
-  /** Children whose `init` fails, and how often it did. */
-  readonly failing = new Map<string, number>()
+  /** Children whose `init` fails on some hosts, and how often it did. */
+  readonly failing = new Map<string, { readonly hosts: ReadonlySet<string>; failures: number }>()
   /** What a child noticed. */
   readonly complaints: string[] = []
   births = 0
@@ -67,9 +67,9 @@ export class LifeBook {
 
   #begin(options: Readonly<Record<string, Term>>, pid: Pid, place: Place): void {
     const key = String(options['key'])
-    const failures = this.failing.get(key)
-    if (failures !== undefined) {
-      this.failing.set(key, failures + 1)
+    const failing = this.failing.get(key)
+    if (failing?.hosts.has(place.host)) {
+      failing.failures++
       throw new Error('it is in a crash loop')
     }
     if (!place.isUp) return

@@ -1,7 +1,6 @@
 /** What happens to links: the cluster falls apart and together again, and two nodes lose each other. */
 import type { Component } from './component.ts'
 import { doubtUnknown, loseChildren } from './expectations.ts'
-import type { Life } from './life-book.ts'
 import type { World } from './world.ts'
 
 export async function split(world: World): Promise<void> {
@@ -11,7 +10,7 @@ export async function split(world: World): Promise<void> {
   const part = world.random.sample(hosts, 1 + world.random.below(hosts.length - 1))
   const rest = hosts.filter((host) => !part.includes(host))
   world.note(`split ${part.join(' ')} from ${rest.join(' ')}`)
-  const isIn = (group: readonly string[]) => (life: Life) => group.includes(life.place.host)
+  const isIn = (group: readonly string[]) => (host: string) => group.includes(host)
   const other = component.split(part, world.now)
   world.components.push(other)
   loseChildren(world, component, isIn(part), [])
@@ -39,7 +38,7 @@ export async function cutPair(world: World): Promise<void> {
   if (one === undefined || other === undefined || world.isCut(one, other)) return
   world.note(`cut ${one} from ${other}`)
   world.cutPairs.add(`${one} ${other}`)
-  doubtUnknown(world, component, ({ place }) => place.host === one || place.host === other)
+  doubtUnknown(world, component, (host) => host === one || host === other)
   component.touch(world.now)
   await world.cut([[one, other]])
   component.touch(world.now)

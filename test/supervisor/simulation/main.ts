@@ -13,7 +13,7 @@ import { TestCluster } from '../../../src/testing/index.ts'
 import { simulate } from './run.ts'
 
 /** Actions and births of children, not of nodes. */
-const ABOUT_CHILDREN = / ms\): (?:start|terminate|crash(?: loop of)?) |begins on/
+const ABOUT_CHILDREN = / ms\): (?:start|terminate|crash(?: loop of)?) |(?:begin|end)s on /
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 /** What happens to nodes: they are killed, leave in order, hand over their children, and join. */
 import type { Component } from './component.ts'
-import { doubtChildrenOn, loseChildren } from './expectations.ts'
+import { loseChildren, setFatesOn } from './expectations.ts'
 import type { Place } from './life-book.ts'
 import type { World } from './world.ts'
 
@@ -11,7 +11,7 @@ export async function kill(world: World): Promise<void> {
   const component = world.pickComponent()
   const { place, node } = world.random.pick(world.membersOf(component))
   world.note(`kill ${place.host}`)
-  loseChildren(world, component, (life) => life.place === place, [place.host])
+  loseChildren(world, component, (host) => host === place.host, [place.host])
   world.remove(component, place)
   await world.cluster.kill(node)
   component.touch(world.now)
@@ -23,11 +23,12 @@ export async function leave(world: World): Promise<void> {
   const member = world.random.pick(world.membersOf(component))
   const { place, node } = member
   world.note(`leave ${place.host}`)
+  const isCalm = world.isCalm(component)
   component.touch(world.now)
   // Whoever leaves takes its children along.
-  doubtChildrenOn(world, component, place)
+  setFatesOn(world, component, place, isCalm ? 'dead' : 'either')
   await world.during(member.leave())
-  doubtChildrenOn(world, component, place)
+  setFatesOn(world, component, place, 'either')
   for (const [key, fate] of component.fates) {
     const child = world.children.get(key)!
     if (fate === 'alive' && !world.canRun(component, child, [place.host])) component.doubt(key)
@@ -46,7 +47,7 @@ export async function drain(world: World, isKilled = false): Promise<void> {
   const { place, node } = member
   world.note(`drain ${place.host}`)
   component.touch(world.now)
-  loseChildren(world, component, (life) => life.place === place, [place.host])
+  loseChildren(world, component, (host) => host === place.host, [place.host])
   const draining = member.drain()
   if (isKilled) {
     draining.catch(() => {})

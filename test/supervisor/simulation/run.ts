@@ -44,7 +44,7 @@ async function simulateRounds(cluster: TestCluster, options: RunOptions): Promis
   let failure: string | undefined
   for (let round = 1; round <= rounds && failure === undefined; round++) {
     if (isSkipped(round)) continue
-    const wrong = await simulation.round(round)
+    const wrong = await simulation.round(round).catch(String)
     if (wrong !== undefined) failure = `round ${round} of seed ${seed}: ${wrong}`
     onRound?.(round)
   }

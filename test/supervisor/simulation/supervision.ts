@@ -5,7 +5,7 @@ import type { GroupScope, SupervisorHost } from '../../../src/supervisor/host.ts
 import { type DistributedSupervisor, type Restart, SupervisorError } from '../../../src/supervisor/index.ts'
 import { supervisorNames } from '../../../src/supervisor/names.ts'
 import { supervise } from '../distributed.ts'
-import { HexPeer, specFor } from './hex-peer.ts'
+import { HexPeer, type HexPeerEvents, specFor } from './hex-peer.ts'
 import { type LifeBook, numberOf, type Place } from './life-book.ts'
 
 /** The module of the children that only Elixir nodes run. */
@@ -34,6 +34,8 @@ export interface Member {
   readonly node: BeamNode
   readonly isHex: boolean
   runs(module: string): boolean
+  /** What its ring says. */
+  nodeFor(name: Term): Atom | undefined
   start(child: ChildToStart, on?: Atom): Promise<StartOutcome>
   terminate(pid: Pid): Promise<boolean>
   /** Name and pid of every child, as this node sees it. */
@@ -56,12 +58,12 @@ export async function startMember(
   book: LifeBook,
   modules: readonly string[],
   rebalances: boolean,
-  onGaveUp: (names: readonly Term[]) => void,
+  events: HexPeerEvents,
 ): Promise<Member> {
   const classes = Object.fromEntries(modules.map((module) => [module, book.childClass(place)]))
   const common = { place, node, runs: (module: string) => modules.includes(module) }
   if (kind === 'hex') {
-    const peer = await HexPeer.start(node, classes, onGaveUp)
+    const peer = await HexPeer.start(node, classes, events)
     return { ...common, isHex: true, ...hexActions(peer) }
   }
   const rebalance = rebalances && { delay: REBALANCE_MS }
@@ -103,11 +105,20 @@ function claimingTheRest(scope: GroupScope): GroupScope {
 
 type Actions = Pick<
   Member,
-  'start' | 'terminate' | 'children' | 'localChildren' | 'isNameless' | 'drain' | 'leave' | 'complaint'
+  | 'nodeFor'
+  | 'start'
+  | 'terminate'
+  | 'children'
+  | 'localChildren'
+  | 'isNameless'
+  | 'drain'
+  | 'leave'
+  | 'complaint'
 >
 
 function ourActions(ds: DistributedSupervisor): Actions {
   return {
+    nodeFor: (name) => ds.nodeFor(name),
     async start({ key, name, module, restart }, on) {
       try {
         await ds.startChild([module, { name: name as never, restart, key, number: numberOf(key) }], on)
@@ -133,6 +144,7 @@ function ourActions(ds: DistributedSupervisor): Actions {
 
 function hexActions(peer: HexPeer): Actions {
   return {
+    nodeFor: (name) => peer.nodeFor(name),
     async start({ key, name, module, restart }, on) {
       const answer = await peer
         .start(name, specFor(name, module, { restart, key, number: numberOf(key) }), on)

@@ -30,8 +30,8 @@ export class World {
   readonly components: Component[] = []
   /** All there ever were. */
   readonly children = new Map<string, ChildToStart>()
-  /** Until when a name is too new for everybody to know it. */
-  readonly newUntil = new Map<string, number>()
+  /** What not everybody may know yet of a child, and of which hosts. */
+  readonly news = new Map<string, { readonly until: number; readonly hosts: readonly string[] }>()
   readonly cutPairs = new Set<string>()
   readonly book: LifeBook
   /** What was done and which children began, with the numbers of the rounds. */
@@ -49,7 +49,7 @@ export class World {
     this.#options = options
     this.book = new LifeBook(
       () => this.now,
-      ({ key, place }) => this.note(`${key} begins on ${place.host}`),
+      (life) => this.#follow(life),
     )
     this.random = new Random(options.seed)
     const { typescript, elixir, hex } = options.nodes
@@ -80,6 +80,11 @@ export class World {
     this.log.push(`${this.#round} (${this.now} ms): ${what}`)
   }
 
+  #follow({ key, pid, place }: Life): void {
+    this.note(`${key} begins on ${place.host}`)
+    place.node?.monitor(pid, (reason) => this.note(`${key} ends on ${place.host}: ${inspect(reason)}`))
+  }
+
   // Who is there.
 
   membersOf(component: Component): Member[] {
@@ -106,10 +111,33 @@ export class World {
     return here.length === 0 ? undefined : this.random.pick(here)
   }
 
-  canRun(component: Component, { module }: ChildToStart, without: readonly string[] = []): boolean {
+  canRun(component: Component, child: ChildToStart, without: readonly string[] = []): boolean {
+    return this.#runners(component, child, without).length > 0
+  }
+
+  /**
+   * Whether a node that starts a child finds one that runs it. A node of the hex package asks the node that the ring names
+   * and takes its word; one of ours passes the start on.
+   */
+  finds(component: Component, caller: Member, child: ChildToStart): boolean {
+    if (!caller.isHex) return this.canRun(component, child)
+    const asked = this.membersOf(component).find(({ node }) => node.name === caller.nodeFor(child.name))
+    return asked?.isHex === true ? asked.runs(child.module) : this.canRun(component, child)
+  }
+
+  /** Whether a node of ours can start it, or ask one that can: those of the hex package do not see to all. */
+  canRestart(component: Component, child: ChildToStart, without: readonly string[]): boolean {
+    const runners = this.#runners(component, child, without)
     return this.membersOf(component).some(
-      (member) => member.runs(module) && !without.includes(member.place.host),
+      ({ isHex, place: { host } }) =>
+        !isHex && !without.includes(host) && runners.some((runner) => !this.isCut(host, runner)),
     )
+  }
+
+  #runners(component: Component, { module }: ChildToStart, without: readonly string[]): string[] {
+    return this.membersOf(component)
+      .filter((member) => member.runs(module) && !without.includes(member.place.host))
+      .map(({ place }) => place.host)
   }
 
   /** Whether it has been left alone for so long that all must be in order, and every link in it is whole. */
@@ -122,14 +150,26 @@ export class World {
     const index = this.hosts.indexOf(place.host)
     const kind = this.#kinds[index]!
     const modules = kind === 'typescript' ? MODULES_OF[index % MODULES_OF.length]! : [ELIXIR_MODULE]
-    const onGaveUp = (names: readonly Term[]): void => this.#giveUp(place.host, names)
-    return startMember(node, place, kind, this.book, modules, index % 2 === 0, onGaveUp)
+    const events = {
+      onGaveUp: (names: readonly Term[]) => this.#doubt(place.host, names, 'gives up'),
+      onForgot: (names: readonly Term[]) => this.#doubt(place.host, names, 'forgets'),
+      onTakesUp: (name: Term) => {
+        const isDead = this.componentOf(place.host)?.fates.get(inspect(name)) === 'dead'
+        if (isDead) this.#doubt(place.host, [name], 'takes for lost')
+      },
+      onEndedLate: (name: Term) => this.#doubt(place.host, [name], 'decides with an old ring about'),
+    }
+    return startMember(node, place, kind, this.book, modules, index % 2 === 0, events)
   }
 
-  /** The supervisor of a node of the hex package ended, which goes on without its children. */
-  #giveUp(host: string, names: readonly Term[]): void {
+  /**
+   * A node of the hex package does what nobody else can make good, it looks like what a user wants: it goes on without
+   * its children after too many restarts, forgets their names after too many crashes of its registry, ends the owner of a
+   * name that all others keep, or starts a child that was ended, when its node was gone before the registry heard of it.
+   */
+  #doubt(host: string, names: readonly Term[], why: string): void {
     const keys = names.map((name) => inspect(name))
-    this.note(`${host} gives up ${keys.join(' ')}`)
+    this.note(`${host} ${why} ${keys.join(' ')}`)
     for (const key of keys) this.componentOf(host)?.doubt(key)
   }
 
