@@ -69,7 +69,13 @@ export const ELIXIR_MEMBER = `
       for(g <- :pg.which_groups(DS.Scope), p <- :pg.get_members(DS.Scope, g), do: GenServer.call(p, :get)) |> Enum.sort()
     end
     def crash(numbers) do
-      for n <- numbers, p <- :pg.get_members(DS.Scope, name(n)), do: Process.exit(p, :kill)
+      refs =
+        for n <- numbers, p <- :pg.get_members(DS.Scope, name(n)) do
+          ref = Process.monitor(p)
+          Process.exit(p, :kill)
+          ref
+        end
+      for ref <- refs, do: (receive do {:DOWN, ^ref, _, _, _} -> :ok end)
       :ok
     end
     def leave do

@@ -90,7 +90,13 @@ node.rpc.expose('Elixir.Member', {
   },
   crash: async (numbers) => {
     const pids = await Promise.all((numbers as number[]).map((number) => ds.whereis(nameOf(number))))
-    for (const pid of pids) if (pid !== undefined) node.exit(pid, atom('kill'))
+    const ended = pids.map((pid) => {
+      if (pid === undefined) return undefined
+      const down = new Promise<unknown>((resolve) => node.monitor(pid, resolve))
+      node.exit(pid, atom('kill'))
+      return down
+    })
+    await Promise.all(ended)
     return atom('ok')
   },
   leave: async () => {
