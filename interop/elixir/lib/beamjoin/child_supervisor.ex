@@ -14,7 +14,8 @@ defmodule Beamjoin.ChildSupervisor do
 
   use GenServer
 
-  alias Beamjoin.{ChildSpec, Members, Names, Peers, Registry, RequestedEnds, Starter, View}
+  alias Beamjoin.{ChildSpec, Members, Names, Peers, Registry, RequestedEnds, Scopes, Starter}
+  alias Beamjoin.View
 
   # Longer than it takes to end the second owner of a name.
   @second_owner 1_000
@@ -173,7 +174,7 @@ defmodule Beamjoin.ChildSupervisor do
 
   def handle_cast({:"$beamjoin", :rejoin}, state) do
     for {pid, {{:ok, name}, _ref, _spec}} <- state.book, Process.alive?(pid) do
-      :pg.join(Beamjoin.scope(state.name), name, pid)
+      Scopes.join(Beamjoin.scope(state.name), name, pid)
     end
 
     {:noreply, state}
@@ -272,7 +273,7 @@ defmodule Beamjoin.ChildSupervisor do
   defp joined?(_state, :error), do: true
 
   defp joined?(state, {:ok, name}),
-    do: :pg.get_local_members(Beamjoin.scope(state.name), name) != []
+    do: Scopes.known_local(Beamjoin.scope(state.name), name) != []
 
   defp announce(state, :error, _ref, _spec), do: state
 
@@ -364,7 +365,7 @@ defmodule Beamjoin.ChildSupervisor do
 
     named =
       with {:ok, name} <- name,
-           do: :pg.get_local_members(Beamjoin.scope(state.name), name),
+           do: Scopes.known_local(Beamjoin.scope(state.name), name),
            else: (:error -> [])
 
     new? = &(is_map_key(state.stock.children, &1) and not is_map_key(before.children, &1))

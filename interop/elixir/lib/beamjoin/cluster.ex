@@ -7,7 +7,8 @@ defmodule Beamjoin.Cluster do
   # the group `"members"`; a TypeScript node, of the group of every module it can run; an Elixir node, of the group
   # `"elixir"`, which stands for every module that no TypeScript node claims.
 
-  alias Beamjoin.{ChildSupervisor, LostChildren, Names, Peers, Placement, Ring, SpecStore, View}
+  alias Beamjoin.{ChildSupervisor, LostChildren, Names, Peers, Placement, Ring, Scopes, SpecStore}
+  alias Beamjoin.View
 
   @members "members"
   @elixir "elixir"
@@ -31,7 +32,7 @@ defmodule Beamjoin.Cluster do
 
   def unsupervised(%{supervisor: {ref, _pid}} = state) do
     Process.demonitor(ref, [:flush])
-    for group <- [@members, @elixir], do: :pg.leave(Names.modules(state.name), group, self())
+    for group <- [@members, @elixir], do: Scopes.leave(Names.modules(state.name), group, self())
 
     unless View.phase(state.name) == :drained do
       for {name, _spec} <- SpecStore.owned_by(state.specs, node()),
@@ -50,17 +51,26 @@ defmodule Beamjoin.Cluster do
     groups = if View.phase(state.name) == :running, do: [@members, @elixir], else: [@members]
 
     for group <- groups,
-        self() not in :pg.get_local_members(scope, group),
-        do: :pg.join(scope, group, self())
+        self() not in Scopes.known_local(scope, group),
+        do: Scopes.join(scope, group, self())
 
     # The news of that is on its way.
     Enum.reduce(groups, state, &claimed(&2, &1))
   end
 
+  @doc "The scope of the modules has begun anew: who is in it is seen afresh, and told again what runs here."
+  @spec claimed_anew(state(), [term()]) :: state()
+  def claimed_anew(state, groups) do
+    ([@members, @elixir | Map.keys(view(state).claims)] ++ groups)
+    |> Enum.uniq()
+    |> Enum.reduce(state, &claimed(&2, &1))
+    |> declared_here()
+  end
+
   @doc "This node takes no children any more. It stays a member, or it would be taken for one of the hex package."
   @spec undeclare(state()) :: state()
   def undeclare(state) do
-    :pg.leave(Names.modules(state.name), @elixir, self())
+    Scopes.leave(Names.modules(state.name), @elixir, self())
     claimed(state, @elixir)
   end
 
@@ -68,7 +78,7 @@ defmodule Beamjoin.Cluster do
   @spec claimed(state(), term()) :: state()
   def claimed(state, group) do
     nodes =
-      for pid <- :pg.get_members(Names.modules(state.name), group),
+      for pid <- Scopes.known(Names.modules(state.name), group),
           into: MapSet.new(),
           do: node(pid)
 

@@ -4,7 +4,7 @@ defmodule Beamjoin.HandOver do
   # with what the old one left for it. Between nodes that declared themselves the start is `$beamjoin_hand_over`; a node that
   # runs the hex package starts the child as any other, without state.
 
-  alias Beamjoin.{ChildSpec, ChildSupervisor, Members, Placement, View}
+  alias Beamjoin.{ChildSpec, ChildSupervisor, Members, Placement, Scopes, View}
 
   # How long the end of an instance may take to be known on a node of the hex package, and between two questions.
   @forgotten 1_000
@@ -54,7 +54,7 @@ defmodule Beamjoin.HandOver do
       handoff = if phase == :running, do: part(supervisor, pid, spec), else: :none
 
       with {:ok, name} <- name do
-        :pg.leave(Beamjoin.scope(supervisor), name, pid)
+        Scopes.leave(Beamjoin.scope(supervisor), name, pid)
         await_forgotten(supervisor, name, pid)
       end
 

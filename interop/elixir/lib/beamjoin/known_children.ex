@@ -4,7 +4,7 @@ defmodule Beamjoin.KnownChildren do
   # over the state of `Beamjoin.RegistryServer`.
 
   alias Beamjoin.{ChildSpec, ChildSupervisor, Cluster, Conflicts, LostChildren, Notifier}
-  alias Beamjoin.{Registry, SpecStore, SpecWatch}
+  alias Beamjoin.{Registry, Scopes, SpecStore, SpecWatch}
 
   @type state :: map()
 
@@ -51,7 +51,7 @@ defmodule Beamjoin.KnownChildren do
     scope = Beamjoin.scope(state.name)
 
     # It may have ended meanwhile.
-    if :pg.leave(scope, name, pid) == :ok and :pg.join(scope, name, pid) == :ok do
+    if Scopes.leave(scope, name, pid) == :ok and Scopes.join(scope, name, pid) == :ok do
       events = [{:leave, name, pid}, {:join, name, pid}]
       %{state | rejoining: events ++ state.rejoining}
     else
@@ -141,7 +141,7 @@ defmodule Beamjoin.KnownChildren do
       for {pid, spec} <- specs,
           node(pid) == node,
           {:ok, name} <- [ChildSpec.name(spec, state.name)],
-          pid in :pg.get_members(Beamjoin.scope(state.name), name),
+          pid in Scopes.known(Beamjoin.scope(state.name), name),
           do: {name, spec}
 
     put_specs(state, node, named)

@@ -111,8 +111,8 @@ defmodule Beamjoin.LostChildren do
 
         settled(lost, name)
 
-      outcome == :cannot and match?({:ask, _node, _child}, action) ->
-        {:ask, node, _child} = action
+      outcome == :cannot ->
+        node = with {:start, _child} <- action, do: node(), else: ({:ask, node, _child} -> node)
         %{lost | failover: Failover.failed(lost.failover, name, now(), node)} |> plan(0)
 
       true ->
@@ -153,17 +153,15 @@ defmodule Beamjoin.LostChildren do
   end
 
   defp act(supervisor, {:start, %{spec: spec}}, _declared) do
-    outcome(ChildSupervisor.take_child(supervisor, spec, :none, true))
+    supervisor |> ChildSupervisor.take_child(spec, :none, true) |> Members.read(spec) |> outcome()
   end
 
   defp act(supervisor, {:ask, node, %{spec: spec}}, declared) do
-    case Members.start_on(supervisor, spec, node, declared, 1) do
-      {:cannot, _why} -> :cannot
-      answer -> outcome(answer)
-    end
+    supervisor |> Members.start_on(spec, node, declared, 1) |> outcome()
   end
 
   defp outcome(:ignore), do: :ignored
+  defp outcome({:cannot, _why}), do: :cannot
   defp outcome({:ok, _pid}), do: :started
   defp outcome({:ok, _pid, _info}), do: :started
 

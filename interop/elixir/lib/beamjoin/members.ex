@@ -2,7 +2,7 @@ defmodule Beamjoin.Members do
   @moduledoc false
   # What the nodes that run a distributed supervisor say about it and do for it, asked from any node of the cluster.
 
-  alias Beamjoin.{Names, Placement, RegistryServer, Ring, Scopes, View}
+  alias Beamjoin.{ChildSpec, Names, Placement, Registry, RegistryServer, Ring, Scopes, View}
 
   @timeout 5_000
   @alive_timeout 2_000
@@ -74,7 +74,7 @@ defmodule Beamjoin.Members do
         else: on(node, :start_child, [Names.dynamic_supervisor(supervisor), spec])
 
     note_started(answer, supervisor, spec, declared)
-    read(answer, spec)
+    answer |> name_owner(supervisor, spec) |> read(spec)
   end
 
   @doc "Has a node go on with a child that has ended here. One of the hex package starts it as any other, without state."
@@ -162,12 +162,27 @@ defmodule Beamjoin.Members do
 
   defp note_started(_answer, _supervisor, _spec, _declared), do: :ok
 
-  defp read({:error, {:undef, module}}, %{start: {module, _, _}}), do: {:cannot, {:undef, module}}
+  # Of a name with two owners, or one that restarts, a node of the hex package does not say who has it.
+  defp name_owner({:error, {:already_started, owner}} = taken, supervisor, spec)
+       when not is_pid(owner) do
+    with {:ok, name} <- ChildSpec.name(spec, supervisor),
+         pid when is_pid(pid) <- Registry.whereis_name({supervisor, name}) do
+      {:error, {:already_started, pid}}
+    else
+      _nobody -> taken
+    end
+  end
 
-  defp read({:error, {:undef, [{module, _, _, _} | _]}}, %{start: {module, _, _}}),
+  defp name_owner(answer, _supervisor, _spec), do: answer
+
+  @doc "An answer, unless it says that the module does not exist there: then `{:cannot, reason}`."
+  @spec read(term(), map()) :: DynamicSupervisor.on_start_child() | {:cannot, term()}
+  def read({:error, {:undef, module}}, %{start: {module, _, _}}), do: {:cannot, {:undef, module}}
+
+  def read({:error, {:undef, [{module, _, _, _} | _]}}, %{start: {module, _, _}}),
     do: {:cannot, {:undef, module}}
 
-  defp read(answer, _spec), do: answer
+  def read(answer, _spec), do: answer
 
   # No supervisor there, no node, or no Elixir: all mean that it cannot be had from that node.
   defp on(node, function, arguments) do

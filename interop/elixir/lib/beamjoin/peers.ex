@@ -12,12 +12,12 @@ defmodule Beamjoin.Peers do
   # Both calls with a specification answer as `DynamicSupervisor.start_child/2`. `handoff` is `:none`, or `{:state, term}` for
   # the new instance.
 
-  alias Beamjoin.Names
+  alias Beamjoin.{Names, Scopes}
 
   @doc "Tells all that declared themselves, this node included."
   @spec tell_all(Beamjoin.supervisor(), term()) :: :ok
   def tell_all(supervisor, message) do
-    for pid <- :pg.get_members(Names.modules(supervisor), "members"),
+    for pid <- Scopes.known(Names.modules(supervisor), "members"),
         do: send_cast(pid, message)
 
     :ok

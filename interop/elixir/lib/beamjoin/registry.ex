@@ -71,7 +71,7 @@ defmodule Beamjoin.Registry do
 
     # Where the supervisor runs, so does the scope, and has heard from the others.
     members =
-      if View.get(supervisor), do: get_members(scope, child), else: Scopes.members(scope, child)
+      if View.get(supervisor), do: Scopes.known(scope, child), else: Scopes.members(scope, child)
 
     members |> Enum.uniq() |> Enum.filter(&reachable?/1)
   end
@@ -84,7 +84,7 @@ defmodule Beamjoin.Registry do
     scope = Beamjoin.scope(supervisor)
 
     if node(pid) == node() or View.get(supervisor) == nil or tries == 0 or
-         pid in get_members(scope, child) do
+         pid in Scopes.known(scope, child) do
       true
     else
       if tries == 20, do: sync(supervisor), else: Process.sleep(10)
@@ -97,10 +97,7 @@ defmodule Beamjoin.Registry do
   # asks this one to go on with, or that one runs whose start it has just answered.
   @spec sync(Beamjoin.supervisor()) :: true
   def sync(supervisor) do
-    :not_joined = :pg.leave(Beamjoin.scope(supervisor), make_ref(), self())
-    true
-  catch
-    :exit, _scope_has_crashed -> true
+    Scopes.leave(Beamjoin.scope(supervisor), make_ref(), self()) == :not_joined
   end
 
   @doc """
@@ -121,20 +118,13 @@ defmodule Beamjoin.Registry do
       :undefined ->
         scope = Beamjoin.scope(supervisor)
         # Whoever noticed the end of the one before was faster than the scope.
-        for old <- :pg.get_local_members(scope, child), do: :pg.leave(scope, child, old)
+        for old <- Scopes.known_local(scope, child), do: Scopes.leave(scope, child, old)
         :ok = :pg.join(scope, child, pid)
         :yes
 
       _taken ->
         :no
     end
-  end
-
-  # There is no such table while a scope that has crashed starts again.
-  defp get_members(scope, child) do
-    :pg.get_members(scope, child)
-  rescue
-    ArgumentError -> []
   end
 
   # A process of another node is not asked whether it is alive: its node removes it from the group when it ends, and an

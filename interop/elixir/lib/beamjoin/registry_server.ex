@@ -284,8 +284,7 @@ defmodule Beamjoin.RegistryServer do
       ChildSupervisor.rejoin(state.name)
       Enum.reduce(groups, state, &KnownChildren.found(&2, &1))
     else
-      state = groups |> Map.keys() |> Enum.reduce(state, &Cluster.claimed(&2, &1))
-      Cluster.declared_here(state)
+      Cluster.claimed_anew(state, Map.keys(groups))
     end
   catch
     # It has ended again meanwhile.
@@ -307,7 +306,7 @@ defmodule Beamjoin.RegistryServer do
   end
 
   defp children(%{name: name} = state) do
-    for child <- :pg.which_groups(Beamjoin.scope(name)),
+    for child <- Scopes.groups(Beamjoin.scope(name)),
         pid = Registry.whereis_name({name, child}),
         is_pid(pid),
         into: %{},

@@ -46,6 +46,48 @@ defmodule Beamjoin.Scopes do
     end
   end
 
+  @doc false
+  # What the scope of this node knows now. There is no such table while a scope that has crashed starts again.
+  @spec known(module(), term()) :: [pid()]
+  def known(scope, group) do
+    :pg.get_members(scope, group)
+  rescue
+    ArgumentError -> []
+  end
+
+  @doc false
+  @spec known_local(module(), term()) :: [pid()]
+  def known_local(scope, group) do
+    :pg.get_local_members(scope, group)
+  rescue
+    ArgumentError -> []
+  end
+
+  @doc false
+  @spec groups(module()) :: [term()]
+  def groups(scope) do
+    :pg.which_groups(scope)
+  rescue
+    ArgumentError -> []
+  end
+
+  @doc false
+  # `:not_joined` also when the scope has crashed: who follows it has its own join it again.
+  @spec join(module(), term(), pid()) :: :ok | :not_joined
+  def join(scope, group, pid) do
+    :pg.join(scope, group, pid)
+  catch
+    :exit, _reason -> :not_joined
+  end
+
+  @doc false
+  @spec leave(module(), term(), pid()) :: :ok | :not_joined
+  def leave(scope, group, pid) do
+    :pg.leave(scope, group, pid)
+  catch
+    :exit, _reason -> :not_joined
+  end
+
   defp start(scope) do
     spec = %{id: scope, start: {:pg, :start_link, [scope]}}
 

@@ -231,4 +231,28 @@ defmodule Beamjoin.SupervisorTest do
 
     assert Map.keys(Beamjoin.children(ds)) == [:b]
   end
+
+  # As another node says it, and as this one hears that that node is gone.
+  defp lose(ds, name, module) do
+    registry = Module.concat(ds, Registry)
+    via = {:via, DistributedSupervisor.Registry, {ds, name}}
+    spec = %{id: name, start: {module, :start_link, [[name: via, start: 7]]}}
+    GenServer.cast(registry, {:"$beamjoin_children", :gone@nowhere, [{name, spec}]})
+    send(registry, {:nodedown, :gone@nowhere, [node_type: :visible]})
+    registry
+  end
+
+  test "the child of a node that is gone starts here, as that node said", %{ds: ds} do
+    lose(ds, :a, Counter)
+    eventually(fn -> is_pid(Beamjoin.whereis(ds, :a)) end)
+    assert Beamjoin.call(ds, :a, :get) == 7
+    assert %{a: {_pid, %{start: {Counter, :start_link, _}}}} = Beamjoin.children(ds)
+  end
+
+  test "a lost child whose module no node has is given up at once", %{ds: ds} do
+    registry = lose(ds, :a, Nope)
+    # Ten attempts, a second apart, would take longer.
+    assert eventually(fn -> :sys.get_state(registry).lost.failover.pending == %{} end)
+    assert Beamjoin.children(ds) == %{}
+  end
 end
