@@ -1,19 +1,8 @@
 /** The node as users see it: processes, connections and the default services behind one object. */
 import type { Clock, Logger } from './core/index.ts'
-import { type Atom, atom, type Encodable, type Pid, type Reference, type Term, tuple } from './etf/index.ts'
+import { type Atom, atom, type Encodable, type Pid, type Term, tuple } from './etf/index.ts'
 import type { NodeCore, NodeDownInfo, NodeEvents, NodeType, NodeUpInfo } from './node/index.ts'
-import type {
-  CallOptions,
-  Destination,
-  MessageTimer,
-  MultiCallResult,
-  ProcessFunction,
-  Runtime,
-  ServerClass,
-  StartOptions,
-  TypedRequest,
-  Watchable,
-} from './runtime/index.ts'
+import { type CallOptions, type MultiCallResult, NodeProcesses } from './runtime/index.ts'
 import {
   type AnyModule,
   type FunctionTable,
@@ -32,13 +21,6 @@ type Listener<E extends keyof NodeEvents> = (...args: NodeEvents[E]) => void
 const DEFAULT_PG_SCOPE = atom('pg')
 const NET_KERNEL = atom('net_kernel')
 
-/** What `spawnMonitor` gives. */
-export interface WatchedProcess {
-  readonly pid: Pid
-  /** Resolves with the exit reason. */
-  readonly down: Promise<Term>
-}
-
 /**
  * A running node; `startNode` makes one.
  *
@@ -47,11 +29,10 @@ export interface WatchedProcess {
  * await node.call(['my_server', 'n1@127.0.0.1'], atom('get')) // 0
  * await node.stop()
  */
-export class BeamNode implements SupervisorHost {
+export class BeamNode extends NodeProcesses implements SupervisorHost {
   readonly name: Atom
   readonly rpc: Rpc
   readonly global: Global
-  readonly runtime: Runtime
   readonly logger: Logger
   readonly clock: Clock
   readonly #core: NodeCore
@@ -61,9 +42,9 @@ export class BeamNode implements SupervisorHost {
 
   /** @internal Use `startNode`. */
   constructor(core: NodeCore, functions: FunctionTable, options: GlobalOptions = {}) {
+    super(core.runtime)
     this.#core = core
     this.name = core.name
-    this.runtime = core.runtime
     this.logger = core.logger
     this.clock = core.clock
     this.rpc = new Rpc(this, functions)
@@ -95,11 +76,6 @@ export class BeamNode implements SupervisorHost {
     }
     this.global = new Global(host, options)
     core.runtime.nameResolver = this.global
-  }
-
-  /** The process that stands for plain code: what `call`, `monitor` and `link` of this object act for. */
-  get self(): Pid {
-    return this.runtime.client.pid
   }
 
   /** Port that other nodes connect to; 0 for a node that was given its name, which nobody connects to. */
@@ -203,92 +179,6 @@ export class BeamNode implements SupervisorHost {
   }
 
   /**
-   * Starts a process and gives its pid at once: a function that gets its `Process`, or a server class, whose `init` runs
-   * afterwards.
-   *
-   * @example
-   * const pid = node.spawn(async (self) => {
-   *   for (;;) console.log(await self.receive())
-   * })
-   * node.send(pid, 'hello')
-   */
-  spawn<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
-  spawn(server: ServerClass, args?: unknown): Pid
-  spawn(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): Pid {
-    return (this.runtime.spawn as (...all: unknown[]) => Pid).call(this.runtime, body, ...args)
-  }
-
-  /** As `spawn`, linked to the process that stands for plain code, which outlives it. */
-  spawnLink<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): Pid
-  spawnLink(server: ServerClass, args?: unknown): Pid
-  spawnLink(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): Pid {
-    return (this.runtime.client.spawnLink as (...all: unknown[]) => Pid).call(
-      this.runtime.client,
-      body,
-      ...args,
-    )
-  }
-
-  /**
-   * As `spawn`, watched from the beginning.
-   *
-   * @returns the pid, and a promise of the exit reason
-   * @example
-   * const { down } = node.spawnMonitor((self) => self.exit(tuple(atom('shutdown'), 'done')))
-   * inspect(await down) // '{:shutdown, "done"}'
-   */
-  spawnMonitor<A extends readonly unknown[]>(run: ProcessFunction<A>, ...args: A): WatchedProcess
-  spawnMonitor(server: ServerClass, args?: unknown): WatchedProcess
-  spawnMonitor(body: ProcessFunction<never> | ServerClass, ...args: unknown[]): WatchedProcess {
-    const pid = (this.runtime.spawn as (...all: unknown[]) => Pid).call(this.runtime, body, ...args)
-    return { pid, down: this.runtime.client.whenDown(pid) }
-  }
-
-  /**
-   * Starts a server and waits for its `init`. It is linked to the process that stands for plain code, which outlives it;
-   * inside a process use `self.startLink`.
-   *
-   * @throws InitError with the reason.
-   */
-  startLink(server: ServerClass, args?: unknown, options: StartOptions = {}): Promise<Pid> {
-    return this.runtime.start(server, args, { ...options, link: this.self })
-  }
-
-  /**
-   * Ends a server in order, as `GenServer.stop/3`, on any node: its `terminate` runs. Resolves when it has ended.
-   *
-   * @throws CallError when there is none, when it takes longer than `timeout` (default: no limit), or when it ends
-   * with another reason.
-   */
-  stopServer(server: Watchable, reason?: Encodable, options?: CallOptions): Promise<void> {
-    return this.runtime.stopServer(server, reason, options)
-  }
-
-  /** @throws ProcessError `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_BAD_NAME`, `ERR_RUNTIME_NO_PROCESS`. */
-  register(name: Atom | string, pid: Pid): void {
-    this.runtime.register(name, pid)
-  }
-
-  /** @returns whether the name was registered. */
-  unregister(name: Atom | string): boolean {
-    return this.runtime.unregister(name)
-  }
-
-  whereis(name: Atom | string): Pid | undefined {
-    return this.runtime.whereis(name)
-  }
-
-  /**
-   * Sends a message; to another node it connects first.
-   *
-   * @throws ProcessError `ERR_RUNTIME_NO_NAME` for a name that nobody has on this node or in `:global`; EncodeError
-   * for what is no term.
-   */
-  send(to: Destination, message: Encodable): void {
-    this.runtime.send(to, message)
-  }
-
-  /**
    * Resolves when the node takes messages: at once, unless more than `limits.highWaterMark` bytes (1 MiB) wait for it.
    * Plain code that sends much awaits it now and then; processes are held back by themselves, as on the BEAM. Above
    * `limits.pendingBytes` the connection is given up.
@@ -304,31 +194,6 @@ export class BeamNode implements SupervisorHost {
    */
   drain(node: Atom | string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#core.drain(nameOf(node), options.signal)
-  }
-
-  /**
-   * As `GenServer.call/3`, from plain code.
-   *
-   * @param options `timeout` in ms (5000) or `'infinity'`, `signal`
-   * @throws CallError with code `noproc`, `timeout`, `nodedown` or `exit`; `reason` is the term.
-   * @example
-   * await node.call(['my_server', 'n1@127.0.0.1'], atom('get'), { timeout: 1000 }) // 0
-   * await node.call('nobody', atom('get')).catch((error: CallError) => error.code) // 'noproc'
-   */
-  call<R>(to: Destination, request: TypedRequest<R>, options?: CallOptions): Promise<R>
-  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term>
-  call(to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
-    return this.runtime.call(to, request, options)
-  }
-
-  /** As `call`, with another label than `$gen_call` in front of `{Pid, Tag}`: `system`, for instance. */
-  request(label: Atom, to: Destination, request: Encodable, options?: CallOptions): Promise<Term> {
-    return this.runtime.request(label, to, request, options)
-  }
-
-  /** As `GenServer.cast/2`. */
-  cast(to: Destination, request: Encodable): void {
-    this.runtime.cast(to, request)
   }
 
   /**
@@ -359,27 +224,6 @@ export class BeamNode implements SupervisorHost {
   ): void {
     const { nodes = [this.name, ...this.nodes()] } = options
     this.runtime.client.abcast(nodes, name, request)
-  }
-
-  /** Sends after `ms` milliseconds, as `Process.send_after/3`. */
-  sendAfter(to: Destination, message: Encodable, ms: number): MessageTimer {
-    return this.runtime.sendAfter(to, message, ms)
-  }
-
-  /**
-   * Calls `onDown` once with the exit reason: `noproc` when there is no such process, `noconnection` when its node goes.
-   *
-   * @example
-   * const reason = new Promise((resolve) => node.monitor(['my_server', 'n1@127.0.0.1'], resolve))
-   * node.cast(['my_server', 'n1@127.0.0.1'], atom('stop'))
-   * await reason // :normal
-   */
-  monitor(target: Watchable, onDown?: (reason: Term) => void): Reference {
-    return this.runtime.monitor(target, onDown)
-  }
-
-  demonitor(ref: Reference): boolean {
-    return this.runtime.demonitor(ref)
   }
 
   /**
@@ -416,19 +260,6 @@ export class BeamNode implements SupervisorHost {
     const name = atom(nameOf(node))
     if (typeof onDown === 'function') return this.#monitors.watch(name, onDown)
     return this.#monitors.watchFor(onDown, name)
-  }
-
-  link(pid: Pid): void {
-    this.runtime.link(pid)
-  }
-
-  unlink(pid: Pid): void {
-    this.runtime.unlink(pid)
-  }
-
-  /** Sends an exit signal, as `Process.exit/2`: `atom('kill')` cannot be trapped. */
-  exit(pid: Pid, reason: Encodable): void {
-    this.runtime.exit(pid, reason)
   }
 
   /**
@@ -469,7 +300,7 @@ export class BeamNode implements SupervisorHost {
     return this.stop()
   }
 
-  toString(): string {
+  override toString(): string {
     return `#BeamNode<${this.name}>`
   }
 }

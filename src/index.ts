@@ -1,5 +1,5 @@
 /** The package entry: an explicit list of what is public, values and types apart. */
-export { BeamNode, type WatchedProcess } from './beam-node.ts'
+export { BeamNode } from './beam-node.ts'
 export type { Clock, Logger, Timer } from './core/index.ts'
 export { BeamjoinError, lineLogger, OptionError, silentLogger } from './core/index.ts'
 export { DistError } from './dist/index.ts'
@@ -96,6 +96,7 @@ export type {
   ThreadOptions,
   TypedRequest,
   Watchable,
+  WatchedProcess,
 } from './runtime/index.ts'
 export {
   CallError,

@@ -2,6 +2,7 @@
 import { atom } from '../etf/index.ts'
 
 export const ALIAS = atom('alias')
+export const BAD_RETURN_VALUE = atom('bad_return_value')
 export const DOWN = atom('DOWN')
 export const EXIT = atom('EXIT')
 export const GEN_CALL = atom('$gen_call')

@@ -1,6 +1,6 @@
 /** The errors of the process runtime. Match on `code`. */
 import { BeamjoinError } from '../core/index.ts'
-import { brief, type Encodable, type Term } from '../etf/index.ts'
+import { brief, type Encodable, type Pid, type Term } from '../etf/index.ts'
 
 /** As `inspect`. What processes exit with and send here is any object, also one that throws when it is looked at. */
 export function printed(term: Encodable): string {
@@ -13,6 +13,11 @@ export function printed(term: Encodable): string {
 
 /** Something that a process was asked to do is not possible; `code` is one of `ERR_RUNTIME_*`. */
 export class ProcessError extends BeamjoinError {}
+
+/** What a process that has ended hears when it does something. */
+export function exited(pid: Pid): ProcessError {
+  return new ProcessError('ERR_RUNTIME_EXITED', `${pid} has exited and cannot do anything any more`)
+}
 
 /**
  * Ends the process that throws it with `reason`, as `exit/1` does: no stack, no log line.

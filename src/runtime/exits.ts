@@ -14,7 +14,7 @@
 
 import { processExitChannel } from '../core/diagnostics.ts'
 import { Queue } from '../core/index.ts'
-import { type Pid, type Term, tuple } from '../etf/index.ts'
+import { type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
 import type { Aliases } from './aliases.ts'
 import { EXIT, KILL, KILLED, NORMAL } from './atoms.ts'
 import type { Cell } from './cell.ts'
@@ -45,6 +45,13 @@ export class Exits {
     this.#aliases = aliases
     this.#router = router
     this.#holds = holds
+  }
+
+  /** Sends an `exit/2` signal, to a process here or elsewhere. */
+  send(from: Cell, pid: Pid, reason: Term): void {
+    const cell = this.#table.find(pid)
+    if (cell !== undefined) this.request(cell, from.pid, reason)
+    else if (!this.#table.isOurs(pid)) this.#router.exit2(from.pid, pid, reason)
   }
 
   /** An `exit/2` signal arrives. */
@@ -118,4 +125,9 @@ export class Exits {
 
 function exitMessage(from: Pid, reason: Term): Term {
   return tuple(EXIT, from, reason)
+}
+
+/** Whether the message is the exit of that process. */
+export function isExitOf(message: Term, pid: Pid): boolean {
+  return message instanceof Tuple && message.length === 3 && message[0] === EXIT && pid.equals(message[1])
 }

@@ -4,7 +4,7 @@
  * A monitor by name watches whoever holds the name at that moment; it does not move when the name does. Every monitor
  * that arrives is answered: one for nobody at once, with `noproc`.
  */
-import { type Atom, type Pid, type Reference, type Term, tuple } from '../etf/index.ts'
+import { type Atom, type Pid, type Reference, type Term, Tuple, tuple } from '../etf/index.ts'
 import type { Aliases } from './aliases.ts'
 import { DOWN, NOCONNECTION, NOPROC, PROCESS } from './atoms.ts'
 import type { Cell, HeldMonitor, Watcher } from './cell.ts'
@@ -21,6 +21,11 @@ export interface MonitorOptions {
   readonly alias?: MonitorAlias
   /** Stands in for the atom `DOWN` in the message. */
   readonly tag?: Term
+}
+
+export interface DemonitorOptions {
+  /** Takes a `DOWN` message that came already out of the mailbox. */
+  readonly flush?: boolean
 }
 
 class OwnMonitor implements HeldMonitor, Watcher {
@@ -227,4 +232,9 @@ export class Monitors {
       if (monitor.target.node === node) monitor.fire(NOCONNECTION)
     }
   }
+}
+
+/** The first element is `DOWN` or the tag that the monitor was made with. */
+export function isDownOf(message: Term, ref: Reference): boolean {
+  return message instanceof Tuple && message.length === 5 && ref.equals(message[1])
 }

@@ -1,45 +1,40 @@
 /** A process as its own code sees it: what the functions of Erlang that concern `self()` do. */
 import type { Clock, Logger } from '../core/index.ts'
-import { type Atom, type Encodable, type Pid, type Reference, type Term, Tuple } from '../etf/index.ts'
-import { EXIT, GEN_CALL, IGNORE, NORMAL } from './atoms.ts'
-import { type CallOptions, timeoutMs } from './calls.ts'
+import type { Atom, Encodable, Pid, Reference, Term, Tuple } from '../etf/index.ts'
+import { GEN_CALL, NORMAL } from './atoms.ts'
+import type { CallOptions } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { type Destination, toAtom, type Watchable } from './destination.ts'
-import { ExitError, InitError, ProcessError } from './errors.ts'
+import { ExitError, exited } from './errors.ts'
+import { isExitOf } from './exits.ts'
 import { failCall, isAwaited } from './failed-call.ts'
 import type { From } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
 import type { MessageTimer } from './message-timer.ts'
-import type { MonitorOptions } from './monitors.ts'
+import { type DemonitorOptions, isDownOf, type MonitorOptions } from './monitors.ts'
 import { abcast, type MultiCallResult, multiCall } from './multi-call.ts'
 import { type Io, ProcessIo } from './process-io.ts'
 import { ProcessLogger } from './process-logger.ts'
-import { Receive, type ReceiveOptions, receiveTimeout } from './receive.ts'
+import type { ReceiveOptions } from './receive.ts'
+import { anything, receive } from './selective-receive.ts'
 import type { ServerClass } from './server-callbacks.ts'
-import type { SpawnBody, SpawnOptions, StartOptions, StartResult } from './spawner.ts'
+import {
+  type MonitoredProcess,
+  type SpawnBody,
+  type SpawnOptions,
+  type StartOptions,
+  type StartResult,
+  started,
+} from './spawner.ts'
 import { stopServer } from './stop-server.ts'
 import type { TypedRequest } from './typed-request.ts'
+import { whenDown } from './when-down.ts'
 
 /** A function that runs as a process. The process ends when the function returns, or its promise settles. */
 export type ProcessFunction<A extends readonly unknown[] = readonly unknown[]> = (
   self: Process,
   ...args: A
 ) => unknown
-
-/** What `spawnMonitor` gives. */
-export interface MonitoredProcess {
-  readonly pid: Pid
-  readonly ref: Reference
-}
-
-export interface DemonitorOptions {
-  /** Takes a `DOWN` message that came already out of the mailbox. */
-  readonly flush?: boolean
-}
-
-function anything(): boolean {
-  return true
-}
 
 /**
  * The process that a function or server runs in. After its end, sends do nothing and everything else fails with
@@ -158,20 +153,7 @@ export class Process {
   receive(match?: (message: Term) => boolean, options?: ReceiveOptions): Promise<Term>
   async receive(match: (message: Term) => boolean = anything, options: ReceiveOptions = {}): Promise<Term> {
     if (this.#live().isHeld) await this.drain()
-    const { mailbox } = this.#live()
-    if (this.#cell.receiving !== undefined) {
-      throw new ProcessError(
-        'ERR_RUNTIME_RECEIVE_BUSY',
-        `${this.pid} waits in a receive already; await that first`,
-      )
-    }
-    options.signal?.throwIfAborted()
-    mailbox.rescan()
-    const index = mailbox.scan(match)
-    // A process that always finds mail must not keep the event loop from its turn.
-    const inTurn = index === -1 || this.#kernel.scheduler.charge()
-    if (index !== -1 && inTurn) return mailbox.removeAt(index) as Term
-    return this.#wait(match, options, index !== -1)
+    return receive(this.#kernel, this.#live(), match, options)
   }
 
   /**
@@ -274,7 +256,7 @@ export class Process {
    * traps exits. @returns the exit reason
    */
   takeExit(pid: Pid): Term | undefined {
-    const message = this.#live().mailbox.take((each) => isExit(each, pid))
+    const message = this.#live().mailbox.take((each) => isExitOf(each, pid))
     return message === undefined ? undefined : ((message as Tuple)[2] as Term)
   }
 
@@ -289,7 +271,7 @@ export class Process {
   /** @returns whether the monitor was still there. */
   demonitor(ref: Reference, options: DemonitorOptions = {}): boolean {
     const removed = this.#kernel.monitors.demonitor(this.#live(), ref)
-    if (!removed && options.flush === true) this.#cell.mailbox.take((message) => isDown(message, ref))
+    if (!removed && options.flush === true) this.#cell.mailbox.take((message) => isDownOf(message, ref))
     return removed
   }
 
@@ -298,31 +280,7 @@ export class Process {
    * Rejects with the signal's reason, or `ERR_RUNTIME_EXITED` when this process ends first.
    */
   whenDown(target: Watchable, options: { readonly signal?: AbortSignal } = {}): Promise<Term> {
-    const { delivery, monitors, refs } = this.#kernel
-    const cell = this.#live()
-    const { signal } = options
-    const down = new Promise<Term>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const ref = refs.next()
-      const onAbort = (): void => {
-        monitors.demonitor(cell, ref)
-        reject(signal?.reason)
-      }
-      const letGo = (): void => signal?.removeEventListener('abort', onAbort)
-      const onDown = (reason: Term): void => {
-        letGo()
-        resolve(reason)
-      }
-      const onExited = (): void => {
-        letGo()
-        // Nobody may be waiting any more, and that is no reason to end the whole program.
-        down.catch(() => {})
-        reject(exited(this.pid))
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      monitors.watch(cell, delivery.monitorTarget(target), ref, onDown, onExited)
-    })
-    return down
+    return whenDown(this.#kernel, this.#live(), target, options.signal)
   }
 
   /** Ends this process with `reason`, as `exit/1`: it throws, so `finally` blocks run. */
@@ -331,7 +289,7 @@ export class Process {
   exit(pid: Pid, reason: Encodable): void
   exit(first: Encodable, ...rest: Encodable[]): void {
     if (rest.length === 0) throw new ExitError(first)
-    this.#exitOther(first as Pid, rest[0] as Term)
+    this.#kernel.exits.send(this.#live(), first as Pid, rest[0] as Term)
   }
 
   /** A reference that stands for this process; with `reply` for the first message only. */
@@ -434,55 +392,8 @@ export class Process {
     return this.#kernel.spawner.spawn(this.#live(), body, args, options)
   }
 
-  #wait(match: (message: Term) => boolean, options: ReceiveOptions, isThereAlready: boolean): Promise<Term> {
-    const timeout = timeoutMs(options.timeout, Number.POSITIVE_INFINITY)
-    if (timeout === 0 && !isThereAlready) throw receiveTimeout(0)
-    const cell = this.#cell
-    const giveUp = (receive: Receive, error: unknown): void => {
-      if (cell.receiving === receive) cell.receiving = undefined
-      receive.reject(error)
-    }
-    const receiving = new Receive(
-      match,
-      giveUp,
-      this.#kernel.clock,
-      isThereAlready ? undefined : timeout,
-      options.signal,
-    )
-    cell.receiving = receiving
-    if (isThereAlready) cell.wake()
-    return receiving.promise
-  }
-
-  #exitOther(pid: Pid, reason: Term): void {
-    const from = this.#live()
-    const { exits, table, router } = this.#kernel
-    const cell = table.find(pid)
-    if (cell !== undefined) exits.request(cell, from.pid, reason)
-    else if (!table.isOurs(pid)) router.exit2(from.pid, pid, reason)
-  }
-
   #live(): Cell {
     if (!this.#cell.alive) throw exited(this.pid)
     return this.#cell
   }
-}
-
-/** @throws InitError unless the server runs. */
-export function started(result: StartResult): Pid {
-  if (result.status === 'ok') return result.pid
-  throw new InitError(result.status === 'ignore' ? IGNORE : result.reason)
-}
-
-function exited(pid: Pid): ProcessError {
-  return new ProcessError('ERR_RUNTIME_EXITED', `${pid} has exited and cannot do anything any more`)
-}
-
-function isExit(message: Term, pid: Pid): boolean {
-  return message instanceof Tuple && message.length === 3 && message[0] === EXIT && pid.equals(message[1])
-}
-
-/** The first element is `DOWN` or the tag that the monitor was made with. */
-function isDown(message: Term, ref: Reference): boolean {
-  return message instanceof Tuple && message.length === 5 && ref.equals(message[1])
 }

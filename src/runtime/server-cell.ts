@@ -7,8 +7,8 @@
  */
 import { serverCallChannel } from '../core/diagnostics.ts'
 import type { Timer } from '../core/index.ts'
-import { atom, type Encodable, inspect, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import { ERROR, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
+import { type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { BAD_RETURN_VALUE, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
 import { Cell, type Origin } from './cell.ts'
 import { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 import { ProcessError } from './errors.ts'
@@ -25,10 +25,13 @@ import {
 } from './server-callbacks.ts'
 import { type Debugged, ServerDebug } from './server-debug.ts'
 import { type Boot, boot, isThenable, type ServerPlan } from './server-start.ts'
-import { answerSystem, type SystemAnswer, type SystemTarget } from './system-messages.ts'
-
-const BAD_RETURN_VALUE = atom('bad_return_value')
-const NOT_A_TERM = atom('not_a_term')
+import {
+  answerSystem,
+  isForSuspended,
+  replySystem,
+  type SystemAnswer,
+  type SystemTarget,
+} from './system-messages.ts'
 
 /** How many messages of a batch are handled without a look at the clock; the first few are all looked at. */
 const CLOCK_EVERY = 8
@@ -261,13 +264,7 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   }
 
   #finishSystem(from: From, { reply, terminate }: SystemAnswer): void {
-    const { delivery } = this.#kernel
-    try {
-      delivery.reply(this, from, reply)
-    } catch {
-      // What was asked for has no term, and that must not end the server.
-      delivery.reply(this, from, tuple(ERROR, NOT_A_TERM))
-    }
+    replySystem(this.#kernel.delivery, this, from, reply)
     if (terminate !== undefined) this.#stop(terminate.reason)
   }
 
@@ -399,9 +396,4 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     serverCallChannel.publish({ pid, label, request: this.#request, duration })
     this.#request = undefined
   }
-}
-
-function isForSuspended(message: Term, parent: Pid): boolean {
-  if (!(message instanceof Tuple) || message.length !== 3) return false
-  return message[0] === SYSTEM || (message[0] === EXIT && parent.equals(message[1]))
 }

@@ -1,7 +1,9 @@
 /** How processes are made, as the processes themselves see it. */
-import type { Pid, Term } from '../etf/index.ts'
+import type { Pid, Reference, Term } from '../etf/index.ts'
+import { IGNORE } from './atoms.ts'
 import type { Cell } from './cell.ts'
 import type { ServerName } from './destination.ts'
+import { InitError } from './errors.ts'
 import type { ServerClass } from './server-callbacks.ts'
 
 /** A function that runs as a process, or a server class. */
@@ -28,6 +30,18 @@ export type StartResult =
   | { readonly status: 'ok'; readonly pid: Pid }
   | { readonly status: 'ignore' }
   | { readonly status: 'error'; readonly reason: Term }
+
+/** @throws InitError unless the server runs. */
+export function started(result: StartResult): Pid {
+  if (result.status === 'ok') return result.pid
+  throw new InitError(result.status === 'ignore' ? IGNORE : result.reason)
+}
+
+/** What `spawnMonitor` gives. */
+export interface MonitoredProcess {
+  readonly pid: Pid
+  readonly ref: Reference
+}
 
 export interface Spawner {
   spawn(parent: Cell, body: SpawnBody, args: readonly unknown[], options?: SpawnOptions): Pid

@@ -5,8 +5,10 @@
  * not have the module of a function, the answer is `{error, {callback_failed, ..., {error, undef}}}` and the state stays.
  */
 import { type Atom, atom, type Encodable, type Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import { ERROR, EXIT, OK } from './atoms.ts'
+import { ERROR, EXIT, OK, SYSTEM } from './atoms.ts'
+import type { Cell } from './cell.ts'
 import { exitReason } from './crash.ts'
+import type { Delivery } from './delivery.ts'
 import { type From, replyAlias } from './gen-reply.ts'
 import type { MaybePromise } from './server-callbacks.ts'
 import type { ServerDebug } from './server-debug.ts'
@@ -68,6 +70,7 @@ const SYSTEM_REPLACE_STATE = atom('system_replace_state')
 const TERMINATE = atom('terminate')
 const UNDEF = atom('undef')
 const UNKNOWN_SYSTEM_MSG = atom('unknown_system_msg')
+const NOT_A_TERM = atom('not_a_term')
 
 /** A promise only while the server changes its code, which may take time. */
 export function answerSystem(server: SystemTarget, from: From, request: Term): MaybePromise<SystemAnswer> {
@@ -185,4 +188,19 @@ function statusOf(server: SystemTarget): Encodable {
 
 function charlist(text: string): number[] {
   return [...text].map((character) => character.codePointAt(0) as number)
+}
+
+/** Whether a suspended server looks at the message at once; everything else waits. */
+export function isForSuspended(message: Term, parent: Pid): boolean {
+  if (!(message instanceof Tuple) || message.length !== 3) return false
+  return message[0] === SYSTEM || (message[0] === EXIT && parent.equals(message[1]))
+}
+
+/** What was asked for may have no term, and that must not end the server. */
+export function replySystem(delivery: Delivery, server: Cell, from: From, reply: Encodable): void {
+  try {
+    delivery.reply(server, from, reply)
+  } catch {
+    delivery.reply(server, from, tuple(ERROR, NOT_A_TERM))
+  }
 }
