@@ -67,8 +67,11 @@ function checkFates(
     if (fate === 'alive' && !living.has(key)) return `${describe(world, key)} should live and does not`
     if (fate === 'dead' && living.has(key)) return `${describe(world, key)} was ended and lives`
   }
-  // What has survived without anybody's promise has to live on.
-  for (const key of world.children.keys()) component.fates.set(key, living.has(key) ? 'alive' : 'dead')
+  // What has survived without anybody's promise has to live on; what has not may come back only with a node that runs it.
+  for (const [key, child] of world.children) {
+    const isAwaited = component.fates.get(key) === 'either' && !world.canRun(component, child)
+    component.fates.set(key, living.has(key) ? 'alive' : isAwaited ? 'either' : 'dead')
+  }
   for (const key of nameless) component.doubt(key)
   for (const { place, complaint } of world.membersOf(component)) {
     if (complaint() !== undefined) return `${place.host}: ${complaint()}`

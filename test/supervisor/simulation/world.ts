@@ -12,6 +12,7 @@ export const REST_MS = 10_000
 /** How long a child may live twice on nodes that see each other. */
 export const TWICE_MS = 2_000
 const SLICE_MS = 100
+const CONNECT_ATTEMPTS = 3
 /** What TypeScript nodes run. */
 const MODULES_OF = [['Counter', 'Painter'], ['Counter'], ['Painter']]
 
@@ -217,12 +218,17 @@ export class World {
     const open = links.filter(([one, other]) => !this.isCut(one, other))
     for (const [one, other] of open) cluster.network.heal(one, other)
     const pairs = this.#nodesOf(open)
-    const areConnected = () =>
-      pairs.every(([a, b]) => a.nodes('all').includes(b.name) && b.nodes('all').includes(a.name))
-    await this.during(
-      Promise.all(pairs.map(([a, b]) => a.connect(b.name).catch(() => b.connect(a.name).catch(() => {})))),
-    )
-    await cluster.until(areConnected, 'all links are up')
+    let missing = pairs
+    for (let attempt = 1; missing.length > 0 && attempt <= CONNECT_ATTEMPTS; attempt++) {
+      // Whoever was at it while the link was cut may wait for what is lost, and fail the first time.
+      if (attempt > 1) await this.elapse(SLICE_MS)
+      const connecting = missing.map(([a, b]) =>
+        a.connect(b.name).catch(() => b.connect(a.name).catch(() => {})),
+      )
+      await this.during(Promise.all(connecting))
+      missing = pairs.filter(([a, b]) => !areConnected(a, b))
+    }
+    await cluster.until(() => pairs.every(([a, b]) => areConnected(a, b)), 'all links are up')
   }
 
   /** Cuts links; both ends notice at once. */
@@ -249,4 +255,8 @@ export class World {
 /** What nothing has happened to yet. */
 export function emptyComponent(world: World): Component {
   return new Component([], world.now)
+}
+
+function areConnected(a: BeamNode, b: BeamNode): boolean {
+  return a.nodes('all').includes(b.name) && b.nodes('all').includes(a.name)
 }
