@@ -29,6 +29,11 @@ import type { Cut } from './support/split-net.ts'
 
 const OURS = ['ts1@127.0.0.1', 'ts2@127.0.0.1', 'ts3@127.0.0.1']
 const THEIRS = ['ex1@127.0.0.1', 'ex2@127.0.0.1']
+/** The nodes and the kinds of children that they run. */
+const NODES = [
+  ...OURS.map((name) => [name, 'ours'] as const),
+  ...THEIRS.map((name) => [name, 'theirs'] as const),
+]
 const ROUNDS = Number(process.env['BEAMJOIN_CONVERGENCE'] ?? 4)
 const CHILDREN = Number(process.env['BEAMJOIN_CHILDREN'] ?? 500)
 const SEED = Number(process.env['BEAMJOIN_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -184,10 +189,7 @@ tap.setTimeout(3_600_000)
 
 test(`five nodes and ${CHILDREN} children agree after each of ${ROUNDS} rounds of trouble, seed ${SEED}`, async (t) => {
   t.setTimeout(3_600_000)
-  const nodes = new Map([
-    ...OURS.map((name) => [name, 'ours'] as const),
-    ...THEIRS.map((name) => [name, 'theirs'] as const),
-  ])
+  const nodes = new Map(NODES)
   const plan = planRounds({
     seed: SEED,
     rounds: ROUNDS,
@@ -244,6 +246,22 @@ test(`five nodes and ${CHILDREN} children agree after each of ${ROUNDS} rounds o
     `slowest round ${Math.round(slowest)} ms, ${late} over ${CONVERGED_MS} ms, longest overlap ${longest?.ms ?? 0} ms`,
   )
   t.comment(`lives: ${members.runs.reduce((sum, { lives }) => sum + lives.length, 0)}`)
+})
+
+test('a plan comes from its seed alone, loses no kind of children, and ends with one cluster', async (t) => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const nodes = new Map(NODES)
+    const options = { seed, rounds: 30, children: CHILDREN, nodes, polite: new Set(nodes.values()) }
+    const plan = planRounds(options)
+    const types = plan.flatMap(({ actions }) => actions.map(({ type }) => type))
+    const isKept = plan.every(({ sides }) =>
+      ['ours', 'theirs'].every((kind) => sides.some(({ kinds }) => kinds.has(kind))),
+    )
+    const isWhole = plan.at(-1)?.sides.length === 1 && types.includes('cut')
+    if (!isKept || !isWhole || JSON.stringify(planRounds(options)) !== JSON.stringify(plan))
+      t.fail(`seed ${seed}`)
+  }
+  t.pass('300 seeds')
 })
 
 test('children are counted as twice at once only where their nodes see each other', async (t) => {

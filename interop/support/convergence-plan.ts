@@ -60,6 +60,7 @@ export function planRounds(options: PlanOptions): Round[] {
   const plan: Round[] = []
   let wasCut = false
   for (let round = 1; round <= rounds; round++) {
+    planner.mayCut = round < rounds
     // Also a short plan has a cut and a heal, and every plan ends with one cluster.
     if (round === rounds && planner.isCut) planner.do('heal')
     else if (round === rounds - 1 && !wasCut) planner.do('cut')
@@ -75,6 +76,7 @@ export function planRounds(options: PlanOptions): Round[] {
 }
 
 class Planner {
+  mayCut = true
   readonly #random: Random
   readonly #options: PlanOptions
   #sides: { nodes: string[]; kinds: Set<string> }[]
@@ -117,7 +119,8 @@ class Planner {
     const done = this.#actions.map((action) => action.type)
     // What has not been noticed is not undone: neither half of it would be seen.
     const isWhole = !this.isCut && !this.#isHealed
-    const isAllowed = type === 'cut' ? isWhole : type !== 'heal' || (this.isCut && !done.includes('cut'))
+    const isAllowed =
+      type === 'cut' ? isWhole && this.mayCut : type !== 'heal' || (this.isCut && !done.includes('cut'))
     const action = isAllowed ? this.#choose(type) : undefined
     if (action === undefined) this.doAny()
     else {
@@ -136,6 +139,8 @@ class Planner {
         if (nodes.length < 2) return undefined
         const some = random.sample(nodes, 1 + random.below(nodes.length - 1))
         const sides = [some, nodes.filter((node) => !some.includes(node))]
+        const isKept = (kind: string): boolean => sides.some((side) => this.#keeps(side, kind))
+        if (![...this.#sides[0]!.kinds].every(isKept)) return undefined
         return { type, how: random.pick(['silent', 'reset'] as const), sides, ms: random.below(CUT_MS) }
       }
       case 'kill':
