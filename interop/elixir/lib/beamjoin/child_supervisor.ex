@@ -87,10 +87,11 @@ defmodule Beamjoin.ChildSupervisor do
     end
   end
 
-  def handle_call({:start_child, child} = request, from, state) do
+  def handle_call({:start_child, child} = request, from, %{name: supervisor} = state) do
     with {:ok, spec} <- ChildSpec.from_tuple(child),
-         {:ask, nodes} <- Starter.route(state.name, spec, 0) do
-      Starter.answer(state.name, from, fn -> Starter.pass_on(state.name, spec, nodes, 1) end)
+         {:ask, nodes} <- Starter.route(supervisor, spec, 0) do
+      # The process that answers gets a copy of what this names: not the state.
+      Starter.answer(supervisor, from, fn -> Starter.pass_on(supervisor, spec, nodes, 1) end)
       {:noreply, state}
     else
       :here ->

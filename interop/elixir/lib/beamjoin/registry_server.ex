@@ -259,13 +259,11 @@ defmodule Beamjoin.RegistryServer do
   @impl true
   def terminate(_reason, state), do: View.erase(state.name)
 
-  defp take(spec, from, state, fun) do
+  # What the process that answers gets is copied: never the state.
+  defp take(spec, from, %{name: name} = state, fun) do
     case ChildSpec.from_map(spec) do
-      {:ok, spec} ->
-        Starter.answer(state.name, from, fn -> Registry.sync(state.name) && fun.(spec) end)
-
-      :error ->
-        GenServer.reply(from, {:error, {:invalid_child_spec, spec}})
+      {:ok, spec} -> Starter.answer(name, from, fn -> Registry.sync(name) && fun.(spec) end)
+      :error -> GenServer.reply(from, {:error, {:invalid_child_spec, spec}})
     end
 
     {:noreply, state}
