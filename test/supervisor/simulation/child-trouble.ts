@@ -23,6 +23,8 @@ export async function start(world: World, times = 1): Promise<void> {
   if (times === 1 && random.below(4) === 0) {
     world.note(`${what}, not awaited`)
     component.doubt(child.key)
+    world.starting.add(child.key)
+    void starting.finally(() => world.starting.delete(child.key))
     return
   }
   const outcomes = await world.during(starting)

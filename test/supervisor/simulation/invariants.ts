@@ -67,9 +67,11 @@ function checkFates(
     if (fate === 'alive' && !living.has(key)) return `${describe(world, key)} should live and does not`
     if (fate === 'dead' && living.has(key)) return `${describe(world, key)} was ended and lives`
   }
-  // What has survived without anybody's promise has to live on; what has not may come back only with a node that runs it.
+  // What has survived without anybody's promise has to live on; what has not may come back
+  // only while a start of it is under way, or with a node that runs it.
   for (const [key, child] of world.children) {
-    const isAwaited = component.fates.get(key) === 'either' && !world.canRun(component, child)
+    const mayCome = world.starting.has(key) || !world.canRun(component, child)
+    const isAwaited = component.fates.get(key) === 'either' && mayCome
     component.fates.set(key, living.has(key) ? 'alive' : isAwaited ? 'either' : 'dead')
   }
   for (const key of nameless) component.doubt(key)

@@ -33,6 +33,8 @@ export class World {
   readonly children = new Map<string, ChildToStart>()
   /** What not everybody may know yet of a child, and of which hosts. */
   readonly news = new Map<string, { readonly until: number; readonly hosts: readonly string[] }>()
+  /** Children whose start nobody waits for, while it is under way: each node that cannot be reached takes it seconds. */
+  readonly starting = new Set<string>()
   readonly cutPairs = new Set<string>()
   readonly book: LifeBook
   /** What was done and which children began, with the numbers of the rounds. */
