@@ -19,6 +19,7 @@ import type { Cluster } from './cluster.ts'
 import type { GroupScope, ScopeEvent, SupervisorHost } from './host.ts'
 import type { Listeners } from './listeners.ts'
 import { LostChildren } from './lost-children.ts'
+import { nameArrival } from './name-arrival.ts'
 import { NameConflicts } from './name-conflicts.ts'
 import type { SupervisorNames } from './names.ts'
 import { encodeChildren, encodeGone, type KeepsQuestion, type PeerMessage } from './peer-messages.ts'
@@ -158,6 +159,11 @@ export class ChildRegistry {
 
   leave(name: Term, pid: Pid): void {
     if (this.#scope.isAlive) this.#scope.leave(name, pid)
+  }
+
+  /** Resolves when the child that was just started on another node can be found here. */
+  arrival(name: Term, pid: Pid): Promise<void> {
+    return nameArrival(this.#scope, this.#host.clock, name, pid)
   }
 
   /** A node that tells nothing of its children has started this one for us. */

@@ -85,10 +85,20 @@ export class ChildStarter {
   /** Starts on this node or on another, whichever it is. @throws EncodeError */
   async #startOn(node: Atom, spec: ChildSpec): Promise<StartAnswer> {
     const { cluster, remote } = this.#parts
+    if (node === cluster.self) return readAnswer(await this.#parts.startHere(spec), spec.start.module)
+    const isDeclared = cluster.declared.has(node)
     // Between nodes of ours by a message that keeps every term as it is.
-    if (cluster.declared.has(node) && node !== cluster.self) return remote.passOnToPeer(node, spec, 1)
-    if (node !== cluster.self) return this.#noted(await remote.start(node, spec), spec)
-    return readAnswer(await this.#parts.startHere(spec), spec.start.module)
+    const started = await (isDeclared ? remote.passOnToPeer(node, spec, 1) : remote.start(node, spec))
+    await this.#arrived(started, spec)
+    return isDeclared ? started : this.#noted(started, spec)
+  }
+
+  async #arrived(started: StartAnswer, spec: ChildSpec): Promise<void> {
+    const { registry, supervisor } = this.#parts
+    const named = childNameOf(spec, supervisor)
+    const answer = started.type === 'answer' ? started.answer : undefined
+    if (named === undefined || !(answer instanceof Tuple) || answer[0] !== OK) return
+    if (answer[1] instanceof Pid) await registry.arrival(named.name, answer[1])
   }
 
   /** The node that has started it will not say how; and of a name with two owners, or one that restarts, not who has it. */
