@@ -18,29 +18,18 @@ defmodule Beamjoin.ChildSpec do
 
   @doc "`:error` for what is no specification of a child."
   @spec from_tuple(term()) :: {:ok, t()} | :error
-  def from_tuple({{module, function, arguments}, restart, shutdown, type, modules})
-      when is_atom(module) and is_atom(function) and is_list(arguments) do
+  def from_tuple({{module, _, _}, _, _, _, _} = child) do
     # The id is not kept there: it is the module, as the hex package has it.
-    {:ok,
-     %{
-       id: module,
-       start: {module, function, arguments},
-       restart: restart,
-       shutdown: shutdown,
-       type: type,
-       modules: modules
-     }}
+    if valid?(child), do: {:ok, to_map(child, %{id: module})}, else: :error
   end
 
   def from_tuple(_other), do: :error
 
   @doc "Completes what is left out. `:error` for what is no specification of a child."
   @spec from_map(term()) :: {:ok, t()} | :error
-  def from_map(%{start: {module, function, arguments}} = spec)
-      when is_atom(module) and is_atom(function) and is_list(arguments) do
-    {start, restart, shutdown, type, modules} = to_tuple(spec)
-    complete = %{start: start, restart: restart, shutdown: shutdown, type: type, modules: modules}
-    {:ok, spec |> Map.put_new(:id, module) |> Map.merge(complete)}
+  def from_map(%{start: {module, _, _}} = spec) do
+    child = to_tuple(spec)
+    if valid?(child), do: {:ok, to_map(child, Map.put_new(spec, :id, module))}, else: :error
   end
 
   def from_map(_other), do: :error
@@ -85,6 +74,23 @@ defmodule Beamjoin.ChildSpec do
       :error -> spec
     end
   end
+
+  defp to_map({start, restart, shutdown, type, modules}, rest) do
+    given = %{start: start, restart: restart, shutdown: shutdown, type: type, modules: modules}
+    Map.merge(rest, given)
+  end
+
+  # What a dynamic supervisor does not look at again: one that it cannot understand would end it when the child ends, and all
+  # others with it. The length of an improper list fails, and the guard with it.
+  defp valid?({{module, function, arguments}, restart, shutdown, type, modules})
+       when is_atom(module) and is_atom(function) and length(arguments) >= 0 and
+              restart in [:permanent, :transient, :temporary] and
+              (shutdown in [:infinity, :brutal_kill] or (is_integer(shutdown) and shutdown >= 0)) and
+              type in [:worker, :supervisor] and
+              (modules == :dynamic or length(modules) >= 0),
+       do: true
+
+  defp valid?(_child), do: false
 
   defp options([options]), do: if(Keyword.keyword?(options), do: {:ok, options}, else: :error)
   defp options(_arguments), do: :error

@@ -41,9 +41,10 @@ defmodule Beamjoin.ChildSupervisor do
   def end_child(supervisor, pid, reason), do: tell(supervisor, {:end, pid, reason})
 
   @doc "The children that run here: pid, name if any, and specification."
-  @spec children(Beamjoin.supervisor()) :: [{pid(), {:ok, term()} | :error, ChildSpec.t()}]
-  def children(supervisor) do
-    GenServer.call(Names.dynamic_supervisor(supervisor), :"$beamjoin_children", :infinity)
+  @spec children(Beamjoin.supervisor(), timeout()) ::
+          [{pid(), {:ok, term()} | :error, ChildSpec.t()}]
+  def children(supervisor, timeout \\ :infinity) do
+    GenServer.call(Names.dynamic_supervisor(supervisor), :"$beamjoin_children", timeout)
   end
 
   @doc """
@@ -82,16 +83,16 @@ defmodule Beamjoin.ChildSupervisor do
     init_arg = {__MODULE__, {:flags, flags}, Names.dynamic_supervisor(name)}
 
     with {:ok, stock} <- DynamicSupervisor.init(init_arg) do
-      GenServer.cast(Names.registry(name), {:supervisor_up, self()})
+      GenServer.cast(Names.registry(name), :supervisor_up)
       {:ok, %{name: name, stock: stock, book: %{}, announced: %{}, ending: %{}}}
     end
   end
 
-  def handle_call({:start_child, child} = request, from, %{name: supervisor} = state) do
+  def handle_call({:start_child, child}, from, %{name: supervisor} = state) do
     with {:ok, spec} <- ChildSpec.from_tuple(child),
          {:ask, nodes} <- Starter.route(supervisor, spec, 0) do
       # The process that answers gets a copy of what this names: not the state.
-      Starter.answer(supervisor, from, fn -> Starter.pass_on(supervisor, spec, nodes, 1) end)
+      Starter.answer(from, fn -> Starter.pass_on(supervisor, spec, nodes, 1) end)
       {:noreply, state}
     else
       :here ->
@@ -99,7 +100,7 @@ defmodule Beamjoin.ChildSupervisor do
         start(spec, :none, false, state)
 
       :error ->
-        stock_call(request, from, state)
+        {:reply, {:error, {:invalid_child_spec, child}}, state}
     end
   end
 
@@ -128,9 +129,12 @@ defmodule Beamjoin.ChildSupervisor do
          asker when asker != nil <- RequestedEnds.stranger(state.name, caller) do
       %{name: supervisor} = state
 
-      Starter.answer(supervisor, from, fn ->
-        with nil <- RequestedEnds.settle(supervisor, pid, name, asker),
-             do: DynamicSupervisor.terminate_child(Names.dynamic_supervisor(supervisor), pid)
+      Starter.answer(from, fn ->
+        with nil <- RequestedEnds.settle(supervisor, pid, name, asker) do
+          # Not as it was asked before, or it would be settled again: this process has the group leader of this one's starter.
+          wish = {:"$beamjoin_terminate", pid}
+          GenServer.call(Names.dynamic_supervisor(supervisor), wish, :infinity)
+        end
       end)
 
       {:noreply, state}
@@ -138,6 +142,9 @@ defmodule Beamjoin.ChildSupervisor do
       _wished -> terminate_child(request, from, state)
     end
   end
+
+  def handle_call({:"$beamjoin_terminate", pid}, from, state),
+    do: terminate_child({:terminate_child, pid}, from, state)
 
   def handle_call(request, from, state), do: stock_call(request, from, state)
 
@@ -279,7 +286,7 @@ defmodule Beamjoin.ChildSupervisor do
   defp announce(state, :error, _ref, _spec), do: state
 
   defp announce(state, {:ok, name}, ref, spec) do
-    if Registry.owners({state.name, name}) == [] do
+    if Registry.known_owners({state.name, name}) == [] do
       Peers.tell_all(state.name, {:"$beamjoin_children", node(), [{name, spec}]})
       %{state | announced: Map.put(state.announced, name, {ref, spec})}
     else
@@ -327,7 +334,7 @@ defmodule Beamjoin.ChildSupervisor do
 
   defp taken?(state, pid) do
     case state.book do
-      %{^pid => {{:ok, name}, _ref, _spec}} -> Registry.owners({state.name, name}) != []
+      %{^pid => {{:ok, name}, _ref, _spec}} -> Registry.known_owners({state.name, name}) != []
       %{} -> false
     end
   end

@@ -147,7 +147,9 @@ defmodule Beamjoin.Cluster do
   @doc "Whether a node that comes or goes joins or leaves the ring."
   @spec follows?(state(), keyword()) :: boolean()
   def follows?(%{options: %{monitor_nodes: :all}}, _info), do: true
-  def follows?(%{options: %{monitor_nodes: kind}}, info), do: kind == info[:node_type]
+
+  def follows?(%{options: %{monitor_nodes: kind}}, info),
+    do: Keyword.keyword?(info) and kind == info[:node_type]
 
   @doc "Whether the ring names this node for the name of another."
   @spec mine?(state(), node()) :: boolean()
@@ -155,8 +157,8 @@ defmodule Beamjoin.Cluster do
 
   @doc "What this node knows. Read by the registry only while it runs itself."
   @spec view(state()) :: Placement.t()
-  # Read by this process only while it runs itself.
   def view(state), do: View.get(state.name)
+
   @doc "Makes it known."
   @spec put_view(state(), Placement.t()) :: :ok
   def put_view(state, view), do: View.put(state.name, view)

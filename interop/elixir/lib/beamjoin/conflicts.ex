@@ -4,7 +4,7 @@ defmodule Beamjoin.Conflicts do
   # Their exit reason is `{:shutdown, {:name_conflict, name, winner}}`. Part of the registry, which receives
   # `{:conflict, name}`.
 
-  alias Beamjoin.{ChildSupervisor, Members, Names, Placement, Registry, View}
+  alias Beamjoin.{ChildSupervisor, Members, Placement, Registry, View}
 
   # Long enough for a leave that is under way to arrive, short enough to settle a conflict within a second.
   @delay 200
@@ -26,7 +26,8 @@ defmodule Beamjoin.Conflicts do
     registry = self()
     looks = Map.fetch!(names, name)
 
-    Task.Supervisor.start_child(Names.tasks(supervisor), fn ->
+    # Under no supervisor: the name would wait for ever for a process that was ended.
+    Task.start(fn ->
       try do
         settle_now(supervisor, name, looks)
       after

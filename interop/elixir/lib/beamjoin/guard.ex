@@ -6,6 +6,9 @@ defmodule Beamjoin.Guard do
 
   alias Beamjoin.{ChildSupervisor, Members, Names, RegistryServer, View}
 
+  # Less than the time that this process has for its end.
+  @patience 1_000
+
   @spec start_link(Beamjoin.Options.t()) :: GenServer.on_start()
   def start_link(options), do: GenServer.start_link(__MODULE__, options.name)
 
@@ -27,7 +30,10 @@ defmodule Beamjoin.Guard do
   defp statuses(name) do
     supervisor = Process.whereis(Names.dynamic_supervisor(name))
 
-    for {pid, _name, %{start: {module, _function, _arguments}}} <- ChildSupervisor.children(name) do
+    # It may be waiting for a child that starts: what is to be said is not to come too late for that.
+    children = ChildSupervisor.children(name, @patience)
+
+    for {pid, _name, %{start: {module, _function, _arguments}}} <- children do
       dictionary = ["$initial_call": {module, :init, 1}]
       {:status, pid, {:module, :gen_server}, [dictionary, :running, supervisor, [], []]}
     end

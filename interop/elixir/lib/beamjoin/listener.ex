@@ -5,7 +5,8 @@ defmodule Beamjoin.Listener do
 
       defmodule MyApp.Log do
         @behaviour Beamjoin.Listener
-              @impl true
+
+        @impl true
         def on_process_start(supervisor, name, pid),
           do: Logger.info("\#{inspect(supervisor)}: \#{inspect(name)} runs as \#{inspect(pid)}")
       end

@@ -137,19 +137,27 @@ defmodule Beamjoin.LostChildren do
 
     # Somebody else may have had it back before its turn came.
     if lost?(lost, name) do
-      %{supervisor: supervisor} = lost
-      declared = view(lost).declared
-      tasks = Names.tasks(supervisor)
-      task = Task.Supervisor.async_nolink(tasks, fn -> act(supervisor, action, declared) end)
-
-      %{
-        lost
-        | restoring: Map.put(lost.restoring, name, task.ref),
-          tasks: Map.put(lost.tasks, task.ref, action)
-      }
+      start_task(lost, action, name)
     else
       lost
     end
+  end
+
+  defp start_task(%{supervisor: supervisor} = lost, action, name) do
+    declared = view(lost).declared
+    tasks = Names.tasks(supervisor)
+    task = Task.Supervisor.async_nolink(tasks, fn -> act(supervisor, action, declared) end)
+
+    %{
+      lost
+      | restoring: Map.put(lost.restoring, name, task.ref),
+        tasks: Map.put(lost.tasks, task.ref, action)
+    }
+  catch
+    # Who runs the tasks has crashed, and is about to be back.
+    :exit, _no_tasks ->
+      failover = Failover.failed(lost.failover, name, now())
+      plan(%{lost | failover: failover}, Failover.grace())
   end
 
   defp act(supervisor, {:start, %{spec: spec}}, _declared) do

@@ -66,15 +66,20 @@ defmodule Beamjoin.Registry do
   # The processes that have the name, as far as this node can tell without asking: without the dead of this node, which the
   # scope has yet to notice, and those of nodes that are gone.
   @spec owners(name()) :: [pid()]
-  def owners({supervisor, child}) do
+  def owners({supervisor, child} = name) do
     scope = Beamjoin.scope(supervisor)
 
     # Where the supervisor runs, so does the scope, and has heard from the others.
-    members =
-      if View.get(supervisor), do: Scopes.known(scope, child), else: Scopes.members(scope, child)
-
-    members |> Enum.uniq() |> Enum.filter(&reachable?/1)
+    if View.get(supervisor),
+      do: known_owners(name),
+      else: scope |> Scopes.members(child) |> reachable()
   end
+
+  @doc false
+  # The same for who must not wait: it asks nobody, also while the registry of this node starts again.
+  @spec known_owners(name()) :: [pid()]
+  def known_owners({supervisor, child}),
+    do: supervisor |> Beamjoin.scope() |> Scopes.known(child) |> reachable()
 
   @doc false
   # Who started a child elsewhere finds it at once: the answer came faster than the news of the name, which is here a moment
@@ -129,6 +134,8 @@ defmodule Beamjoin.Registry do
 
   # A process of another node is not asked whether it is alive: its node removes it from the group when it ends, and an
   # answer could be out of date on arrival just as well.
+  defp reachable(pids), do: pids |> Enum.uniq() |> Enum.filter(&reachable?/1)
+
   defp reachable?(pid) when node(pid) == node(), do: Process.alive?(pid)
   defp reachable?(pid), do: node(pid) in Node.list(:connected)
 end

@@ -75,7 +75,7 @@ defmodule Beamjoin.RegistryServer do
     state = Enum.reduce(children, state, &KnownChildren.found(&2, &1))
 
     # One that ran before this process did.
-    {:ok, Cluster.supervised_by(state, Process.whereis(Names.dynamic_supervisor(name)))}
+    {:ok, Cluster.supervised_by(state, supervisor_of_children(state))}
   end
 
   @impl true
@@ -97,7 +97,8 @@ defmodule Beamjoin.RegistryServer do
     end)
   end
 
-  def handle_call({:"$beamjoin_hand_over", spec, handoff}, from, %{name: name} = state) do
+  def handle_call({:"$beamjoin_hand_over", spec, handoff}, from, %{name: name} = state)
+      when handoff == :none or (tuple_size(handoff) == 2 and elem(handoff, 0) == :state) do
     take(spec, from, state, fn %{start: {module, _, _}} = spec ->
       # Who hands it over takes this node for its home, and may have given up its own claim just now.
       if Starter.can_run?(name, module),
@@ -107,12 +108,12 @@ defmodule Beamjoin.RegistryServer do
   end
 
   def handle_call({:"$beamjoin_keeps", name, [kept | _] = owners}, _from, state) do
-    {:reply, Conflicts.keeps?(Cluster.view(state), name, kept, owners), state}
+    pids? = proper?(owners) and Enum.all?(owners, &is_pid/1)
+    {:reply, pids? and Conflicts.keeps?(Cluster.view(state), name, kept, owners), state}
   end
 
   def handle_call(:"$beamjoin_declare", _from, state) do
-    {:reply, :ok,
-     Cluster.supervised_by(state, Process.whereis(Names.dynamic_supervisor(state.name)))}
+    {:reply, :ok, Cluster.supervised_by(state, supervisor_of_children(state))}
   end
 
   def handle_call(:"$beamjoin_undeclare", _from, state) do
@@ -123,13 +124,17 @@ defmodule Beamjoin.RegistryServer do
 
   @impl true
   def handle_cast({:add_nodes, nodes}, state) do
-    {:noreply,
-     Cluster.update_ring(state, fn ring ->
-       nodes |> List.wrap() |> Enum.reduce(ring, &Ring.add(&2, &1))
-     end)}
+    nodes = List.wrap(nodes)
+
+    if proper?(nodes) and Enum.all?(nodes, &is_atom/1),
+      do:
+        {:noreply,
+         Cluster.update_ring(state, &Enum.reduce(nodes, &1, fn n, r -> Ring.add(r, n) end))},
+      else: {:noreply, state}
   end
 
-  def handle_cast({:"$beamjoin_children", node, children}, state) when is_list(children) do
+  def handle_cast({:"$beamjoin_children", node, children}, state)
+      when is_atom(node) and length(children) >= 0 do
     children =
       for {name, spec} <- children, {:ok, spec} <- [ChildSpec.from_map(spec)], do: {name, spec}
 
@@ -146,26 +151,37 @@ defmodule Beamjoin.RegistryServer do
   end
 
   def handle_cast({:"$beamjoin_lost", name, spec}, state) do
-    unowned? = Registry.owners({state.name, name}) == []
-    {:noreply, if(unowned?, do: KnownChildren.lose(state, name, node(), spec), else: state)}
+    with {:ok, spec} <- ChildSpec.from_map(spec),
+         [] <- Registry.owners({state.name, name}) do
+      {:noreply, KnownChildren.lose(state, name, node(), spec)}
+    else
+      _owned -> {:noreply, state}
+    end
   end
 
-  def handle_cast({:"$beamjoin_rejoin", name, pid}, state),
-    do: {:noreply, KnownChildren.rejoin(state, name, pid)}
+  def handle_cast({:"$beamjoin_rejoin", name, pid}, state)
+      when is_pid(pid) and node(pid) == node(),
+      do: {:noreply, KnownChildren.rejoin(state, name, pid)}
 
-  def handle_cast({:"$beamjoin_started", pid, spec}, state) do
-    if KnownChildren.stranger?(state, node(pid)),
-      do: {:noreply, KnownChildren.learned(state, node(pid), %{pid => spec})},
-      else: {:noreply, state}
+  def handle_cast({:"$beamjoin_started", pid, spec}, state) when is_pid(pid) do
+    with true <- KnownChildren.stranger?(state, node(pid)),
+         {:ok, spec} <- ChildSpec.from_map(spec) do
+      {:noreply, KnownChildren.learned(state, node(pid), %{pid => spec})}
+    else
+      _known -> {:noreply, state}
+    end
   end
 
   # Only now others may start children here.
-  def handle_cast({:supervisor_up, pid}, state), do: {:noreply, Cluster.supervised_by(state, pid)}
+  def handle_cast(:supervisor_up, state),
+    do: {:noreply, Cluster.supervised_by(state, supervisor_of_children(state))}
 
   def handle_cast(_unknown, state), do: {:noreply, state}
 
   @impl true
-  def handle_info({:scope, scope, kind, group, pids}, state) do
+  def handle_info({:scope, scope, kind, group, pids}, state) when kind in [:join, :leave] do
+    pids = if proper?(pids), do: Enum.filter(pids, &is_pid/1), else: []
+
     if scope == Beamjoin.scope(state.name) do
       state = Enum.reduce(pids, state, &KnownChildren.child_event(&2, kind, group, &1))
       {:noreply, KnownChildren.owned(state, kind, group)}
@@ -174,7 +190,7 @@ defmodule Beamjoin.RegistryServer do
     end
   end
 
-  def handle_info({:nodeup, node, info}, state) do
+  def handle_info({:nodeup, node, info}, state) when is_atom(node) do
     if Cluster.follows?(state, info) do
       if Cluster.mine?(state, node), do: Notifier.node(state.name, :on_node_up, [node, info])
       {:noreply, Cluster.update_ring(state, &Ring.add(&1, node))}
@@ -183,7 +199,7 @@ defmodule Beamjoin.RegistryServer do
     end
   end
 
-  def handle_info({:nodedown, node, info}, state) do
+  def handle_info({:nodedown, node, info}, state) when is_atom(node) do
     follows? = Cluster.follows?(state, info)
 
     state =
@@ -211,11 +227,11 @@ defmodule Beamjoin.RegistryServer do
   def handle_info(:failover, state),
     do: {:noreply, %{state | lost: LostChildren.evaluate(state.lost)}}
 
-  def handle_info({:conflict, name}, state) do
+  def handle_info({:conflict, name}, state) when is_map_key(state.conflicts, name) do
     {:noreply, %{state | conflicts: Conflicts.settle(state.conflicts, state.name, name)}}
   end
 
-  def handle_info({:conflict_settled, name}, state) do
+  def handle_info({:conflict_settled, name}, state) when is_map_key(state.conflicts, name) do
     {:noreply, %{state | conflicts: Conflicts.settled(state.conflicts, state.name, name)}}
   end
 
@@ -223,7 +239,7 @@ defmodule Beamjoin.RegistryServer do
     {:noreply, %{state | watch: SpecWatch.ask(state.watch, state.name, node)}}
   end
 
-  def handle_info({:specs, node, specs}, state) do
+  def handle_info({:specs, node, %{} = specs}, state) do
     case SpecWatch.told(state.watch, node) do
       {:ok, watch} -> {:noreply, KnownChildren.learned(%{state | watch: watch}, node, specs)}
       {:ignore, watch} -> {:noreply, %{state | watch: watch}}
@@ -262,7 +278,7 @@ defmodule Beamjoin.RegistryServer do
   # What the process that answers gets is copied: never the state.
   defp take(spec, from, %{name: name} = state, fun) do
     case ChildSpec.from_map(spec) do
-      {:ok, spec} -> Starter.answer(name, from, fn -> Registry.sync(name) && fun.(spec) end)
+      {:ok, spec} -> Starter.answer(from, fn -> Registry.sync(name) && fun.(spec) end)
       :error -> GenServer.reply(from, {:error, {:invalid_child_spec, spec}})
     end
 
@@ -310,6 +326,12 @@ defmodule Beamjoin.RegistryServer do
         into: %{},
         do: {child, {pid, SpecStore.get(state.specs, node(pid), child)}}
   end
+
+  defp supervisor_of_children(%{name: name}),
+    do: Process.whereis(Names.dynamic_supervisor(name))
+
+  # Any term may come from other nodes.
+  defp proper?(term), do: is_list(term) and List.improper?(term) == false
 
   defp scopes(name), do: [Beamjoin.scope(name), Names.modules(name)]
 end

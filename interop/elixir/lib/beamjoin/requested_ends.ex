@@ -7,7 +7,7 @@ defmodule Beamjoin.RequestedEnds do
   # So such a node is asked whom it takes for owners. If there is another, this is a conflict of names and no wish: the winner
   # stays, and one that is gone wins nothing.
 
-  alias Beamjoin.{ChildSupervisor, Members, Names, Placement, Registry, RegistryServer, View}
+  alias Beamjoin.{ChildSupervisor, Members, Placement, Registry, RegistryServer, View}
 
   # Between two questions whether a node has noticed by now.
   @again 1_000
@@ -58,9 +58,7 @@ defmodule Beamjoin.RequestedEnds do
 
   # The hex package wrote down the owner that is gone, and learns of one that stays only from its joining.
   defp remind(supervisor, pid, name, asker) do
-    Task.Supervisor.start_child(Names.tasks(supervisor), fn ->
-      await_notice(supervisor, pid, name, asker)
-    end)
+    Task.start(fn -> await_notice(supervisor, pid, name, asker) end)
   end
 
   defp await_notice(supervisor, pid, name, asker) do

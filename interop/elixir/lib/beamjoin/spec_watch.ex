@@ -7,7 +7,7 @@ defmodule Beamjoin.SpecWatch do
   #
   # The owner receives `{:ask_specs, node}` and passes it to `ask/3`, then `{:specs, node, specs}` and passes it to `told/2`.
 
-  alias Beamjoin.{ChildSpec, Names}
+  alias Beamjoin.ChildSpec
 
   # Between two questions.
   @pause 10
@@ -38,9 +38,8 @@ defmodule Beamjoin.SpecWatch do
       %{^node => %{phase: :planned} = asked} ->
         owner = self()
 
-        Task.Supervisor.start_child(Names.tasks(supervisor), fn ->
-          Kernel.send(owner, {:specs, node, specs(supervisor, node)})
-        end)
+        # Under no supervisor: a node whose answer never comes would be asked no more.
+        Task.start(fn -> Kernel.send(owner, {:specs, node, specs(supervisor, node)}) end)
 
         Map.put(watch, node, %{asked | phase: :asking, from: now()})
 
@@ -91,11 +90,14 @@ defmodule Beamjoin.SpecWatch do
     specs_in(
       :rpc.call(node, DistributedSupervisor, :dynamic_supervisor_status, arguments, @timeout)
     )
+  rescue
+    # It answered with something that only looks like a status.
+    _error -> %{}
   end
 
   defp state({:data, [_ | _] = data}) do
     Enum.find_value(data, fn
-      {key, %DynamicSupervisor{} = state} -> if List.to_string(key) == "State", do: state
+      {[?S, ?t, ?a, ?t, ?e], %DynamicSupervisor{} = state} -> state
       _other -> nil
     end)
   end

@@ -3,7 +3,7 @@ defmodule Beamjoin.Starter do
   # Where a child is started whose start reached this node: here, or on the nodes that can run it. A start that was passed
   # on three times is run or refused.
 
-  alias Beamjoin.{ChildSpec, ChildSupervisor, LostHomes, Members, Names, Placement, View}
+  alias Beamjoin.{ChildSpec, ChildSupervisor, LostHomes, Members, Placement, View}
 
   @most_hops 3
 
@@ -47,11 +47,14 @@ defmodule Beamjoin.Starter do
     end
   end
 
-  @doc "Answers a call from a process of its own, with an error when that fails."
-  @spec answer(Beamjoin.supervisor(), GenServer.from(), fun()) :: :ok
-  def answer(supervisor, from, fun) do
+  @doc """
+  Answers a call from a process of its own, with an error when that fails. Under no supervisor: who asks waits without a limit,
+  so nothing may end that process, and those that start it wait for no other.
+  """
+  @spec answer(GenServer.from(), fun()) :: :ok
+  def answer(from, fun) do
     {:ok, _pid} =
-      Task.Supervisor.start_child(Names.tasks(supervisor), fn ->
+      Task.start(fn ->
         answer =
           try do
             fun.()

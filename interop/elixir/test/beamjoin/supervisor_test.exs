@@ -195,6 +195,24 @@ defmodule Beamjoin.SupervisorTest do
            end)
   end
 
+  test "a start is answered although the helpers of the supervisor crash meanwhile", %{ds: ds} do
+    supervisor = Module.concat(ds, DynamicSupervisor)
+    tasks = Module.concat(ds, TaskSupervisor)
+    :ok = :sys.suspend(supervisor)
+    start = Task.async(fn -> Beamjoin.start_child(ds, {Counter, name: :a}, node()) end)
+    # It is under way when the supervisor has been asked.
+    eventually(fn ->
+      {:messages, messages} = Process.info(Process.whereis(supervisor), :messages)
+      Enum.any?(messages, &match?({:"$gen_call", _from, _request}, &1))
+    end)
+
+    before = Process.whereis(tasks)
+    Process.exit(before, :kill)
+    eventually(fn -> Process.whereis(tasks) not in [nil, before] end)
+    :ok = :sys.resume(supervisor)
+    assert {:ok, _pid, :a} = Task.await(start)
+  end
+
   test "the scopes may crash: children are found again", %{ds: ds} do
     {:ok, pid, :a} = Beamjoin.start_child(ds, {Counter, name: :a})
 
