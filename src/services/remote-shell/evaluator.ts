@@ -2,7 +2,8 @@
  * Evaluates JavaScript line by line as Node's own prompt does: `await` at the top, declarations that stay, `_` for the last
  * value. Node's evaluator is used, in a context of its own; its prompt and its streams are not.
  */
-import { type REPLServer, Recoverable, start } from 'node:repl'
+import { createRequire } from 'node:module'
+import type { REPLServer } from 'node:repl'
 import { PassThrough, Writable } from 'node:stream'
 import type { Context } from 'node:vm'
 
@@ -13,6 +14,9 @@ export type Evaluation =
   | { readonly type: 'more' }
 
 const FILE = 'remote-shell'
+
+/** Loaded with the first shell: it brings `node:domain`, from which on every callback of the process takes a detour. */
+const repl = (): typeof import('node:repl') => createRequire(import.meta.url)('node:repl')
 
 /** One of Node's prompts; several share what the code declares. */
 interface Prompt {
@@ -44,7 +48,7 @@ export class Evaluator {
     return new Promise<Evaluation>((resolve) => {
       prompt.onPrinted = () => resolve({ type: 'value', text: '' })
       prompt.server.eval(`${code}\n`, this.#context, FILE, (error: Error | null, value: unknown) => {
-        if (error instanceof Recoverable) {
+        if (error instanceof repl().Recoverable) {
           resolve({ type: 'more' })
         } else if (error !== null) {
           resolve({ type: 'error', text: `Uncaught ${this.#show(error)}` })
@@ -77,7 +81,7 @@ export class Evaluator {
         done()
       },
     })
-    const server = start({
+    const server = repl().start({
       input: new PassThrough(),
       output,
       prompt: '',
