@@ -146,10 +146,10 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
       }),
     },
     echo('binary', 2 ** 10, 3_000, '1 KiB'),
-    echo('binary', 2 ** 16, 1_000, '64 KiB'),
-    echo('binary', 2 ** 20, 60, '1 MiB'),
-    echo('text', 2 ** 20, 60, '1 MiB'),
-    echo('binary', 2 ** 24, 6, '16 MiB'),
+    echo('binary', 2 ** 16, 3_000, '64 KiB'),
+    echo('binary', 2 ** 20, 500, '1 MiB'),
+    echo('text', 2 ** 20, 500, '1 MiB'),
+    echo('binary', 2 ** 24, 30, '16 MiB'),
     {
       id: 'client-call',
       what: 'one call after the other, as a client',
@@ -187,7 +187,7 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
       unit: 'MiB/s',
       better: 'more',
       contestants: byClient((client, server) =>
-        megabytes(2 ** 20, calls(client, server, 1, 60, `binary ${2 ** 20}`)),
+        megabytes(2 ** 20, calls(client, server, 1, 500, `binary ${2 ** 20}`)),
       ),
     },
     {

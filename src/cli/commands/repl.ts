@@ -1,4 +1,3 @@
-import { start as startRepl } from 'node:repl'
 import * as beamjoin from '../../index.ts'
 import { type Command, UsageError } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
@@ -39,7 +38,9 @@ In scope are \`node\` and everything the package exports, for instance:
       signal: io.interrupted,
     })
     try {
-      const prompt = startRepl({ prompt: `${node.name}> ` })
+      // Not for `beamjoin start`: it sends every callback of the process through a domain.
+      const { start } = await import('node:repl')
+      const prompt = start({ prompt: `${node.name}> ` })
       Object.assign(prompt.context, beamjoin, { node })
       await new Promise<void>((resolve) => {
         prompt.once('exit', resolve)
