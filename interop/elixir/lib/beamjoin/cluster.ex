@@ -74,6 +74,23 @@ defmodule Beamjoin.Cluster do
     claimed(state, @elixir)
   end
 
+  @doc """
+  Processes joined a group of the scope of the modules, or left it. A registry that joins knows nothing yet, whether or not it
+  is seen that the one before had left.
+  """
+  @spec claimed(state(), :join | :leave, term(), [pid()]) :: state()
+  def claimed(state, :join, @members, pids) do
+    before = view(state).declared
+    state = claimed(state, @members)
+
+    for pid <- pids,
+        MapSet.member?(before, node(pid)),
+        reduce: state,
+        do: (state -> declared(state, node(pid)))
+  end
+
+  def claimed(state, _kind, group, _pids), do: claimed(state, group)
+
   @doc "A group of the scope of the modules has changed."
   @spec claimed(state(), term()) :: state()
   def claimed(state, group) do

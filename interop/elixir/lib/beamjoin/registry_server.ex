@@ -186,7 +186,7 @@ defmodule Beamjoin.RegistryServer do
       state = Enum.reduce(pids, state, &KnownChildren.child_event(&2, kind, group, &1))
       {:noreply, KnownChildren.owned(state, kind, group)}
     else
-      {:noreply, Cluster.claimed(state, group)}
+      {:noreply, Cluster.claimed(state, kind, group, pids)}
     end
   end
 

@@ -12,6 +12,12 @@ defmodule Beamjoin.ClusterTest do
 
     @impl true
     def init(nil), do: {:ok, nil}
+
+    def hold(pid, options) do
+      {:ok, _supervisor} = Beamjoin.start_link(options)
+      send(pid, :held)
+      Process.sleep(:infinity)
+    end
   end
   """
 
@@ -36,6 +42,14 @@ defmodule Beamjoin.ClusterTest do
     [_module] = :peer.call(peer, Code, :compile_string, [@server])
     true = Node.connect(node)
     {:ok, node: node, ds: Module.concat(__MODULE__, "DS#{context.line}")}
+  end
+
+  defp eventually(fun, left \\ 500) do
+    cond do
+      result = fun.() -> result
+      left == 0 -> flunk("it did not happen")
+      true -> Process.sleep(10) && eventually(fun, left - 1)
+    end
   end
 
   test "children are ended where somebody started the supervisor from another node", %{
@@ -66,5 +80,39 @@ defmodule Beamjoin.ClusterTest do
       end)
 
     assert {:ok, :ok} = Task.yield(ending, 5_000) || Task.shutdown(ending)
+  end
+
+  # On the other node, where it lives as long as that.
+  defp start_on(node, ds) do
+    Node.spawn(node, Beamjoin.ClusterTest.Server, :hold, [self(), [name: ds, monitor_nodes: true]])
+
+    assert_receive :held, 5_000
+  end
+
+  test "a registry that starts again learns what runs elsewhere, however late others see that", %{
+    ds: ds,
+    node: node
+  } do
+    start_on(node, ds)
+    start_supervised!({Beamjoin, name: ds, monitor_nodes: true})
+    {:ok, pid, :a} = Beamjoin.start_child(ds, {Server, name: :a}, node)
+    assert node(pid) == node
+    knows? = fn -> match?(%{a: {^pid, %{start: _}}}, Beamjoin.children(ds)) end
+    assert eventually(knows?)
+
+    registry = Module.concat(ds, Registry)
+    before = Process.whereis(registry)
+
+    members = fn ->
+      :erpc.call(node, :pg, :get_members, [Module.concat(ds, Modules), "members"])
+    end
+
+    :ok = :sys.suspend({registry, node})
+    Process.exit(before, :kill)
+    eventually(fn -> Process.whereis(registry) not in [nil, before] end)
+    again = Process.whereis(registry)
+    eventually(fn -> again in members.() and before not in members.() end)
+    :ok = :sys.resume({registry, node})
+    assert eventually(knows?)
   end
 end
