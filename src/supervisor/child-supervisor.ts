@@ -133,7 +133,7 @@ export class ChildSupervisor extends DynamicSupervisorServer {
 
   #passOn(specification: Term, state: ChildSupervisorState): Promise<Term> | undefined {
     try {
-      return state.passOn(parseChildSpec(specification))
+      return state.passOn(parseChildSpec(specification, 0))
     } catch (error) {
       // The base class says what is wrong with it.
       if (error instanceof SupervisorError) return undefined

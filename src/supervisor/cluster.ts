@@ -174,7 +174,8 @@ export class Cluster implements ClusterView {
     } else if (group === ELIXIR) {
       this.elixir = nodes
     } else if (group instanceof Atom) {
-      this.#claims.set(group, nodes)
+      if (nodes.size > 0) this.#claims.set(group, nodes)
+      else this.#claims.delete(group)
     }
     this.#events.onChange()
   }

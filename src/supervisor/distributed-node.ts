@@ -284,7 +284,7 @@ export class DistributedNode implements TreeParts, RegistryDesk {
   /** A start that was passed on, or a child that moves here. */
   async handleRequest(request: PeerRequest): Promise<Term> {
     try {
-      const spec = parseChildSpec(request.spec)
+      const spec = parseChildSpec(request.spec, 0)
       const { module } = spec.start
       if (request.type === 'startChild') {
         return await (this.starter.passOn(spec, request.hops) ?? this.moves.takeOver(spec, undefined))

@@ -247,7 +247,7 @@ export class DynamicSupervisorServer extends GenServer<DynamicSupervisorState> {
 
 /** What arrived: a map or tuple, or what code of this node wrote. @throws SupervisorError */
 function specificationOf(term: unknown): ChildSpec {
-  return term instanceof LocalSpec ? term.spec : parseChildSpec(term as Term)
+  return term instanceof LocalSpec ? term.spec : parseChildSpec(term as Term, 0)
 }
 
 /** Whether a child that ended starts again. */

@@ -97,8 +97,8 @@ export function parsePeerMessage(message: Term): PeerMessage | undefined {
   const children: [Term, ChildSpec][] = []
   for (const pair of content as Term[]) {
     const child = readChild(pair)
-    if (child === undefined) return undefined
-    children.push(child)
+    // The others are not to be lost with it.
+    if (child !== undefined) children.push(child)
   }
   return { type: 'children', node, children }
 }
@@ -106,7 +106,7 @@ export function parsePeerMessage(message: Term): PeerMessage | undefined {
 function readChild(pair: Term): [Term, ChildSpec] | undefined {
   if (!(pair instanceof Tuple) || pair.length !== 2) return undefined
   try {
-    return [pair[0] as Term, parseChildSpec(pair[1] as Term)]
+    return [pair[0] as Term, parseChildSpec(pair[1] as Term, 0)]
   } catch (error) {
     if (error instanceof SupervisorError) return undefined
     throw error

@@ -77,6 +77,20 @@ test('the children of a dead node start again, each once, where the ring says, a
   }
 })
 
+test('a child that is given no time for its end starts on every node, and is restored like the others', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const { nodes, all, Counter, starts } = await fleet(cluster, ['a', 'b'])
+  const [a] = all as [DistributedSupervisor]
+  for (const name of [1, 2, 3, 4, 5, 6]) {
+    await cluster.during(a.startChild({ start: [Counter, { name }], shutdown: 0 }))
+  }
+  await cluster.settle()
+  t.ok([...(await a.children())].some(([, pid]) => pid.node !== nodes[0]!.name))
+  await cluster.kill(nodes[1]!)
+  await cluster.until(() => a.localChildren().length === 6)
+  t.ok(starts.length > 6)
+})
+
 test('two nodes die at once', async (t) => {
   const cluster = new MemoryCluster(t)
   const ships = await fleet(cluster, ['a', 'b', 'c', 'd'])
