@@ -42,11 +42,10 @@ defmodule Beamjoin.Cluster do
     %{state | supervisor: nil, specs: SpecStore.drop(state.specs, node())}
   end
 
-  @doc "Joins the groups of what this node is."
-  @spec declared_here(state()) :: state()
-  def declared_here(%{supervisor: nil} = state), do: state
+  # Joins the groups of what this node is.
+  defp declared_here(%{supervisor: nil} = state), do: state
 
-  def declared_here(state) do
+  defp declared_here(state) do
     scope = Names.modules(state.name)
     groups = if View.phase(state.name) == :running, do: [@members, @elixir], else: [@members]
 
@@ -154,12 +153,18 @@ defmodule Beamjoin.Cluster do
     %{state | lost: LostChildren.reconsider(state.lost)}
   end
 
-  @doc "As the hex package: of the given nodes, those that can be connected to."
+  @doc "As the hex package: of the given nodes, those that can be connected to. One that hangs takes its time, and all together no more."
   @spec initial_members(Beamjoin.Options.t()) :: [node()]
   def initial_members(%{nodes: []}), do: [node() | Node.list()]
 
-  def initial_members(%{nodes: nodes}),
-    do: Enum.filter(nodes, &(&1 == node() or Node.connect(&1) == true))
+  def initial_members(%{nodes: nodes}) do
+    connected =
+      nodes
+      |> Enum.map(&Task.async(fn -> &1 == node() or Node.connect(&1) == true end))
+      |> Task.await_many(:infinity)
+
+    for {node, true} <- Enum.zip(nodes, connected), do: node
+  end
 
   @doc "Whether a node that comes or goes joins or leaves the ring."
   @spec follows?(state(), keyword()) :: boolean()

@@ -78,9 +78,8 @@ defmodule Beamjoin.KnownChildren do
     find_conflict(state, name)
   end
 
-  @doc "Plans to settle a name if more than one process has it."
-  @spec find_conflict(state(), term()) :: state()
-  def find_conflict(state, name) do
+  # Plans to settle a name if more than one process has it.
+  defp find_conflict(state, name) do
     if match?([_, _ | _], Registry.owners({state.name, name})),
       do: %{state | conflicts: Conflicts.found(state.conflicts, name)},
       else: state
@@ -172,9 +171,8 @@ defmodule Beamjoin.KnownChildren do
     end
   end
 
-  @doc "It is not that node which has this child any more."
-  @spec delete_spec(state(), node(), term()) :: state()
-  def delete_spec(state, node, name),
+  # It is not that node which has this child any more.
+  defp delete_spec(state, node, name),
     do: %{state | specs: SpecStore.delete(state.specs, node, name)}
 
   @doc "Whether another node that declared itself has said how a child of this name is started."

@@ -42,15 +42,6 @@ defmodule Beamjoin.Members do
     end
   end
 
-  @doc "The ring, as this node knows it or another one tells."
-  @spec ring(Beamjoin.supervisor()) :: Ring.t()
-  def ring(supervisor) do
-    case View.get(supervisor) do
-      nil -> supervisor |> ask(:nodes) |> Enum.reverse() |> Ring.new()
-      %{ring: ring} -> ring
-    end
-  end
-
   @doc "Starts a child on the first of `nodes` that can run it."
   @spec start_child(Beamjoin.supervisor(), map(), [node()], MapSet.t(node()), pos_integer()) ::
           DynamicSupervisor.on_start_child()

@@ -48,7 +48,7 @@ defmodule Beamjoin.Moves do
 
     drain =
       spawn(fn ->
-        result = Drain.run(name, options)
+        result = run_drain(name, options)
         View.put_phase(name, :drained)
         Beamjoin.Tree.stop(name)
         exit({:drained, result})
@@ -86,10 +86,23 @@ defmodule Beamjoin.Moves do
     {:noreply, if(done?, do: state, else: changed(state))}
   end
 
+  # What it had not come to is looked at again.
   def handle_info({:DOWN, ref, :process, _pid, _reason}, %{task: %Task{ref: ref}} = state),
-    do: {:noreply, %{state | task: nil}}
+    do: {:noreply, changed(%{state | task: nil})}
 
   def handle_info(_unknown, state), do: {:noreply, state}
+
+  # It ends in any case: nobody starts a child on a node that drains.
+  defp run_drain(name, options) do
+    Drain.run(name, options)
+  catch
+    kind, reason ->
+      :logger.error(
+        "#{inspect(name)}: the drain failed: #{Exception.format(kind, reason, __STACKTRACE__)}"
+      )
+
+      %{moved: [], left: []}
+  end
 
   defp changed(%{rebalance: nil} = state), do: state
 

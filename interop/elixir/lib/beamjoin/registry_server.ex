@@ -210,7 +210,8 @@ defmodule Beamjoin.RegistryServer do
     if follows? and Cluster.mine?(state, node),
       do: Notifier.node(state.name, :on_node_down, [node, info])
 
-    {:noreply, KnownChildren.node_gone(state, node)}
+    state = KnownChildren.node_gone(state, node)
+    {:noreply, %{state | drained: MapSet.delete(state.drained, node)}}
   end
 
   def handle_info({:node_terminate, node, reason, statuses}, state) do

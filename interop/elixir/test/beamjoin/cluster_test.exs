@@ -21,9 +21,12 @@ defmodule Beamjoin.ClusterTest do
   end
   """
 
+  # Processes are killed here on purpose.
   setup_all do
     Code.compile_string(@server)
-    :ok
+    %{level: level} = :logger.get_primary_config()
+    :ok = :logger.set_primary_config(:level, :critical)
+    on_exit(fn -> :logger.set_primary_config(:level, level) end)
   end
 
   setup context do

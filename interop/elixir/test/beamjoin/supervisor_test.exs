@@ -139,6 +139,21 @@ defmodule Beamjoin.SupervisorTest do
     assert_raise ArgumentError, fn -> Beamjoin.drain(ds, speed: 1) end
   end
 
+  test "a drain ends the supervisor also when that of the children crashes meanwhile", %{ds: ds} do
+    supervisor = Process.whereis(Module.concat(ds, DynamicSupervisor))
+    :ok = :sys.suspend(supervisor)
+    drain = Task.async(fn -> Beamjoin.drain(ds) end)
+
+    eventually(fn ->
+      {:messages, messages} = Process.info(supervisor, :messages)
+      Enum.any?(messages, &match?({:"$gen_call", _from, _request}, &1))
+    end)
+
+    Process.exit(supervisor, :kill)
+    assert Task.await(drain) == %{moved: [], left: []}
+    assert Process.whereis(ds) == nil
+  end
+
   defmodule Listening do
     @behaviour Beamjoin.Listener
 
