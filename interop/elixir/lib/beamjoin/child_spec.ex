@@ -66,14 +66,14 @@ defmodule Beamjoin.ChildSpec do
 
   @doc "Gives what an instance before left to the options, if it has any."
   @spec with_handoff(t(), :none | {:state, term()}) :: t()
-  def with_handoff(spec, :none), do: spec
-
   def with_handoff(%{start: {module, function, arguments}} = spec, {:state, state}) do
     case options(arguments) do
       {:ok, options} -> %{spec | start: {module, function, [[{:handoff, state} | options]]}}
       :error -> spec
     end
   end
+
+  def with_handoff(spec, _none), do: spec
 
   defp to_map({start, restart, shutdown, type, modules}, rest) do
     given = %{start: start, restart: restart, shutdown: shutdown, type: type, modules: modules}

@@ -104,8 +104,12 @@ defmodule Beamjoin.ChildSupervisor do
     end
   end
 
-  def handle_call({:"$beamjoin_take", spec, handoff, restoring?}, _from, state) do
-    start(spec, handoff, restoring?, state)
+  def handle_call({:"$beamjoin_take", spec, handoff, restoring?}, _from, state)
+      when is_boolean(restoring?) do
+    case ChildSpec.from_map(spec) do
+      {:ok, spec} -> start(spec, handoff, restoring?, state)
+      :error -> {:reply, {:error, {:invalid_child_spec, spec}}, state}
+    end
   end
 
   def handle_call(:"$beamjoin_children", _from, state) do
@@ -146,7 +150,11 @@ defmodule Beamjoin.ChildSupervisor do
   def handle_call({:"$beamjoin_terminate", pid}, from, state),
     do: terminate_child({:terminate_child, pid}, from, state)
 
-  def handle_call(request, from, state), do: stock_call(request, from, state)
+  def handle_call(request, from, state) when request in [:which_children, :count_children],
+    do: stock_call(request, from, state)
+
+  # A dynamic supervisor would end of it, and all children with it.
+  def handle_call(_unknown, _from, state), do: {:noreply, state}
 
   def handle_cast({:"$beamjoin", {:end, pid, reason}}, state) do
     case state.stock.children do
@@ -162,7 +170,8 @@ defmodule Beamjoin.ChildSupervisor do
   end
 
   # It was released before, and is still linked to this process.
-  def handle_cast({:"$beamjoin", {:stop, pid, spec}}, state) do
+  def handle_cast({:"$beamjoin", {:stop, pid, %{start: {_, _, _}} = spec}}, state)
+      when is_pid(pid) do
     {:noreply, stop(state, pid, ChildSpec.to_tuple(spec), :shutdown)}
   end
 
@@ -171,7 +180,7 @@ defmodule Beamjoin.ChildSupervisor do
     {:noreply, if(runs?, do: state, else: withdraw_name(state, name))}
   end
 
-  def handle_cast({:"$beamjoin", {:announce_to, node}}, state) do
+  def handle_cast({:"$beamjoin", {:announce_to, node}}, state) when is_atom(node) do
     children = for {name, {_ref, spec}} <- state.announced, do: {name, spec}
 
     for batch <- Enum.chunk_every(children, @batch),
@@ -187,6 +196,8 @@ defmodule Beamjoin.ChildSupervisor do
 
     {:noreply, state}
   end
+
+  def handle_cast({:"$beamjoin", _unknown}, state), do: {:noreply, state}
 
   def handle_cast(message, state) do
     {:noreply, stock} = DynamicSupervisor.handle_cast(message, state.stock)

@@ -94,4 +94,50 @@ defmodule Beamjoin.HostileMessagesTest do
     assert {:ok, _pid, :last} = Beamjoin.start_child(ds, {Server, name: :last})
     assert Process.whereis(Module.concat(ds, DynamicSupervisor)) == supervisor
   end
+
+  test "no message of a peer ends the supervisor of the children", %{ds: ds} do
+    {:ok, child, :first} = Beamjoin.start_child(ds, {Server, name: :first})
+    supervisor = Module.concat(ds, DynamicSupervisor)
+    before = Process.whereis(supervisor)
+    odd = odd()
+
+    casts =
+      odd ++
+        for(a <- odd, do: {:"$beamjoin", a}) ++
+        for(kind <- [:withdraw, :announce_to], a <- odd, do: {:"$beamjoin", {kind, a}}) ++
+        for(
+          kind <- [:end, :stop],
+          a <- odd -- [self()],
+          b <- odd_specs(),
+          do: {:"$beamjoin", {kind, a, b}}
+        )
+
+    calls =
+      odd ++
+        for(
+          kind <- [:start_child, :terminate_child, :"$beamjoin_terminate", :"$beamjoin_release"],
+          a <- odd,
+          do: {kind, a}
+        ) ++
+        for(a <- odd_specs(), b <- odd, do: {:"$beamjoin_take", a, b, b}) ++
+        for(a <- odd_specs(), b <- [:none | odd], do: {:"$beamjoin_take", a, b, false})
+
+    infos =
+      odd ++
+        for(a <- odd, b <- odd, do: {a, b}) ++
+        for(kind <- [:"$gen_restart", :"$beamjoin_kill"], a <- odd, do: {kind, a}) ++
+        for(a <- odd, b <- odd, do: {:EXIT, a, b})
+
+    messages =
+      Enum.map(casts, &{:"$gen_cast", &1}) ++
+        infos ++ Enum.map(calls, &{:"$gen_call", {self(), make_ref()}, &1})
+
+    for message <- messages do
+      send(supervisor, message)
+      assert DynamicSupervisor.count_children(supervisor).workers >= 1, inspect(message)
+      assert Process.whereis(supervisor) == before, inspect(message)
+    end
+
+    assert Beamjoin.whereis(ds, :first) == child
+  end
 end
