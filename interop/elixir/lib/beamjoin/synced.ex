@@ -10,7 +10,12 @@ defmodule Beamjoin.Synced do
 
   @doc "Whether the local scope holds the groups of `peer`."
   @spec synced?(pid()) :: boolean()
-  def synced?(peer), do: :ets.member(__MODULE__, peer)
+  def synced?(peer) do
+    :ets.member(__MODULE__, peer)
+  rescue
+    # The table is gone with a crash, and comes back empty.
+    ArgumentError -> false
+  end
 
   @doc "Notes that the local scope holds the groups of `peer`."
   @spec put(pid()) :: :ok

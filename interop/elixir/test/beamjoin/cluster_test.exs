@@ -118,4 +118,26 @@ defmodule Beamjoin.ClusterTest do
     :ok = :sys.resume({registry, node})
     assert eventually(knows?)
   end
+
+  test "a name is looked up also while what was heard from other nodes is forgotten", %{
+    ds: ds,
+    node: node
+  } do
+    start_on(node, ds)
+    {:ok, pid, :a} = Beamjoin.start_child(ds, {Server, name: :a}, node)
+    assert Beamjoin.whereis(ds, :nobody) == :undefined
+
+    :ok = :sys.suspend(Beamjoin.Supervisor)
+    synced = Process.whereis(Beamjoin.Synced)
+    monitor = Process.monitor(synced)
+    Process.exit(synced, :kill)
+    assert_receive {:DOWN, ^monitor, :process, ^synced, _reason}
+
+    try do
+      assert Beamjoin.whereis(ds, :nobody) == :undefined
+      assert Beamjoin.whereis(ds, :a) == pid
+    after
+      :ok = :sys.resume(Beamjoin.Supervisor)
+    end
+  end
 end
