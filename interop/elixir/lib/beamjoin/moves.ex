@@ -68,27 +68,24 @@ defmodule Beamjoin.Moves do
       now = :counters.get(changes, 1)
       current? = fn -> :counters.get(changes, 1) == now end
 
-      task =
-        Task.Supervisor.async_nolink(Names.tasks(name), fn ->
+      # Under no supervisor: a child whose move is broken off has ended here and starts nowhere.
+      {_pid, ref} =
+        spawn_monitor(fn ->
           Rebalance.run(name, rebalance.concurrency, current?)
-          current?.()
+          exit({:through, current?.()})
         end)
 
-      {:noreply, %{state | task: task, timer: nil}}
+      {:noreply, %{state | task: ref, timer: nil}}
     else
       {:noreply, %{state | timer: nil}}
     end
   end
 
-  def handle_info({ref, done?}, %{task: %Task{ref: ref}} = state) do
-    Process.demonitor(ref, [:flush])
-    state = %{state | task: nil}
-    {:noreply, if(done?, do: state, else: changed(state))}
-  end
-
   # What it had not come to is looked at again.
-  def handle_info({:DOWN, ref, :process, _pid, _reason}, %{task: %Task{ref: ref}} = state),
-    do: {:noreply, changed(%{state | task: nil})}
+  def handle_info({:DOWN, ref, :process, _pid, reason}, %{task: ref} = state) do
+    state = %{state | task: nil}
+    {:noreply, if(reason == {:through, true}, do: state, else: changed(state))}
+  end
 
   def handle_info(_unknown, state), do: {:noreply, state}
 
@@ -107,7 +104,7 @@ defmodule Beamjoin.Moves do
   defp changed(%{rebalance: nil} = state), do: state
 
   # It looks again when it is through.
-  defp changed(%{task: %Task{}} = state) do
+  defp changed(%{task: ref} = state) when ref != nil do
     :counters.add(state.changes, 1, 1)
     state
   end

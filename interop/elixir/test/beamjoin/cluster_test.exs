@@ -8,10 +8,25 @@ defmodule Beamjoin.ClusterTest do
   defmodule Beamjoin.ClusterTest.Server do
     use GenServer
 
-    def start_link(options), do: GenServer.start_link(__MODULE__, nil, options)
+    def start_link(options) do
+      {name, options} = Keyword.split(options, [:name])
+      GenServer.start_link(__MODULE__, options[:tell], name)
+    end
 
     @impl true
-    def init(nil), do: {:ok, nil}
+    def init(tell) do
+      if tell, do: Process.flag(:trap_exit, true)
+      {:ok, tell}
+    end
+
+    # One that has somebody to tell ends when that one says so.
+    @impl true
+    def terminate(_reason, nil), do: :ok
+
+    def terminate(_reason, tell) do
+      send(tell, {:ending, self()})
+      receive do: (:end -> :ok)
+    end
 
     def hold(pid, options) do
       {:ok, _supervisor} = Beamjoin.start_link(options)
@@ -139,5 +154,23 @@ defmodule Beamjoin.ClusterTest do
     after
       :ok = :sys.resume(Beamjoin.Supervisor)
     end
+  end
+
+  test "a child that moves is not lost when helpers of the supervisor crash meanwhile", %{
+    ds: ds,
+    node: node
+  } do
+    start_supervised!({Beamjoin, name: ds, monitor_nodes: true, rebalance: [delay: 0]})
+    name = Enum.find(1..1_000, &(Beamjoin.node_for(ds, &1) == node))
+    {:ok, pid, ^name} = Beamjoin.start_child(ds, {Server, name: name, tell: self()}, node())
+    start_on(node, ds)
+    assert_receive {:ending, ^pid}, 5_000
+
+    tasks = Module.concat(ds, TaskSupervisor)
+    before = Process.whereis(tasks)
+    Process.exit(before, :kill)
+    eventually(fn -> Process.whereis(tasks) not in [nil, before] end)
+    send(pid, :end)
+    assert eventually(fn -> Beamjoin.whereis(ds, name) not in [:undefined, pid] end)
   end
 end
