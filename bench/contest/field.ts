@@ -81,8 +81,9 @@ export class Field {
     }
   }
 
-  async tsServer(name = `ts${this.#started++}`): Promise<Server & { readonly node: TsNode }> {
-    const { node, name: full } = await this.#tsNode(name)
+  /** @param flags of `node` */
+  async tsServer(flags: readonly string[] = []): Promise<Server & { readonly node: TsNode }> {
+    const { node, name: full } = await this.#tsNode(`ts${this.#started++}`, flags)
     return {
       kind: 'beamjoin',
       node,
@@ -158,8 +159,8 @@ export class Field {
     return peer
   }
 
-  async #tsNode(name: string): Promise<{ node: TsNode; name: string }> {
-    const node = new TsNode(this.#flags)
+  async #tsNode(name: string, flags: readonly string[] = []): Promise<{ node: TsNode; name: string }> {
+    const node = new TsNode([...this.#flags, ...flags])
     this.#tsNodes.push(node)
     this.#defer(() => node.kill())
     const full = `${name}@127.0.0.1`
