@@ -2,7 +2,7 @@ defmodule Beamjoin.Application do
   @moduledoc """
   Supervises what `Beamjoin.Scopes` needs on this node: the `:pg` scopes it started and what it knows of their peers.
 
-  Mix starts it like every application. Where only the modules were loaded, as with `iex -r`, the first look-up of a
+  Mix starts it like every application. Where only the modules were loaded, without the .app file, the first look-up of a
   name starts it.
   """
 

@@ -151,7 +151,7 @@ defmodule Beamjoin.RegistryTest do
 
   defp agent_on(ds, child), do: [:erlang, :abs, [0], [name: Beamjoin.via(ds, child)]]
 
-  # A node that is not connected yet and has the code without the .app file, as after `iex -r`.
+  # A node that is not connected yet and has the code without the .app file.
   defp start_peer do
     {:ok, peer, node} =
       :peer.start_link(%{
