@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { atom, DistributedSupervisor, inspect } from '../src/index.ts'
 import { type Peer, waitFor } from './peer.ts'
 import { connectedCluster, EX, startExPeer, type Teardown, TS } from './support/cluster.ts'
-import { ELIXIR_NODE, startElixirSupervisor } from './support/elixir-node.ts'
+import { ELIXIR_NODE, startElixirSupervisor, witnessFailover } from './support/elixir-node.ts'
 import { Counter } from './support/servers.ts'
 
 const EX2 = 'ex2@127.0.0.1'
@@ -78,14 +78,17 @@ test('the children of an Elixir node that dies start again, each at its home, as
 })
 
 test('the supervisor of a node that ends in order takes its children along', async (t) => {
-  const { peer, second, ds } = await startNodes(t)
+  const { peer, second, ds, epmdPort } = await startNodes(t)
   for (let i = 0; i < 10; i++) await ds.startChild([SERVER, { name: i, start: i }], EX2)
   await ds.startChild([SERVER, { name: 'stays' }], EX)
   t.equal(await second.eval('Supervisor.stop(DS)'), ':ok')
   await waitFor(async () => (await ds.children()).size === 1, { what: 'the end of ten children' })
   await second.stop()
   await inRing(peer, 2)
-  await peer.eval('Process.sleep(1500)')
+  await witnessFailover(t, { peer, epmdPort, args: ARGS, others: [EX, TS] })
+  await waitFor(async () => (await ds.whereis(atom('witness'))) === undefined, {
+    what: 'the end of the witness',
+  })
   t.equal((await ds.children()).size, 1, 'nobody started them again')
 })
 

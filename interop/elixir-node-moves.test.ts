@@ -13,7 +13,7 @@ import {
 } from '../src/index.ts'
 import { waitFor } from './peer.ts'
 import { connectedCluster, EX, startExPeer, type Teardown, TS } from './support/cluster.ts'
-import { ELIXIR_NODE, startElixirSupervisor } from './support/elixir-node.ts'
+import { ELIXIR_NODE, startElixirSupervisor, witnessFailover } from './support/elixir-node.ts'
 
 const EX2 = 'ex2@127.0.0.1'
 const SERVER = 'Interop.Server'
@@ -55,11 +55,10 @@ async function startNodes(t: Teardown, modules = {}, options?: string) {
 }
 
 test('a drain moves children with their state, each after its old instance has ended, and the node is left', async (t) => {
-  const { peer, second, ds, join } = await startNodes(t)
+  const { peer, second, ds, join, epmdPort } = await startNodes(t)
   await join()
   for (let i = 0; i < 20; i++) {
     await ds.startChild([SERVER, { name: i, start: i }], EX2)
-    await waitFor(async () => (await ds.whereis(i)) !== undefined, { what: `child ${i}` })
     ds.cast(i, atom('inc'))
     t.equal(await ds.call(i, atom('get')), i + 1)
   }
@@ -80,7 +79,10 @@ test('a drain moves children with their state, each after its old instance has e
     'and stays ended',
   )
   await second.stop()
-  await peer.eval('Process.sleep(1500)')
+  await witnessFailover(t, { peer, epmdPort, others: [EX, TS] })
+  await waitFor(async () => (await ds.whereis(atom('witness'))) === undefined, {
+    what: 'the end of the witness',
+  })
   t.equal((await ds.children()).size, 21)
   t.equal(await peer.eval('length(Beamjoin.local_children(DS))'), '21', 'each once')
   // A restart is from the options that the child was first started with.
@@ -141,7 +143,6 @@ test('with rebalance: children move with their state when a node has joined, and
   const { peer, second, ds, join } = await startNodes(t, {}, 'monitor_nodes: true, rebalance: [delay: 300]')
   for (let i = 0; i < 30; i++) {
     await ds.startChild([SERVER, { name: i, start: i }])
-    await waitFor(async () => (await ds.whereis(i)) !== undefined, { what: `child ${i}` })
     ds.cast(i, atom('inc'))
   }
   t.equal(await peer.eval('length(Beamjoin.local_children(DS))'), '30')
@@ -158,7 +159,15 @@ test('with rebalance: children move with their state when a node has joined, and
   const before = await peer.eval(
     'Beamjoin.children(DS) |> Enum.map(fn {_, {pid, _}} -> pid end) |> :erlang.phash2()',
   )
-  await peer.eval('Process.sleep(1000)')
+  // Somebody came: it looks once more, and is through with that.
+  await second.eval('GenServer.cast(DS.Moves, :changed)')
+  await peer.eval('GenServer.cast(DS.Moves, :changed)')
+  for (const each of [peer, second]) {
+    await waitFor(
+      async () => (await each.eval('match?(%{timer: nil, task: nil}, :sys.get_state(DS.Moves))')) === 'true',
+      { what: `nothing that ${each.name} would still move` },
+    )
+  }
   t.equal(
     await peer.eval('Beamjoin.children(DS) |> Enum.map(fn {_, {pid, _}} -> pid end) |> :erlang.phash2()'),
     before,
