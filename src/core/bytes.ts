@@ -1,4 +1,5 @@
 import { BeamjoinError } from './errors.ts'
+import { allocateUncleared } from './memory.ts'
 
 const textEncoder = new TextEncoder()
 
@@ -55,11 +56,9 @@ export class ByteReader {
   }
 }
 
-/** Memory that is not cleared, where there is a way: nothing is read from a writer before it was written. */
+/** Nothing is read from a writer before it was written. Little is cleared faster than it is asked for. */
 function allocate(capacity: number): Uint8Array {
-  const { Buffer: NodeBuffer } = globalThis as { Buffer?: typeof Buffer }
-  if (NodeBuffer === undefined || capacity < LARGE) return new Uint8Array(capacity)
-  return new Uint8Array(NodeBuffer.allocUnsafeSlow(capacity).buffer)
+  return capacity < LARGE ? new Uint8Array(capacity) : allocateUncleared(capacity)
 }
 
 /** From this size on, what was written is handed over as it is; below, it is copied and the buffer used again. */

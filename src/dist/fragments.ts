@@ -4,6 +4,7 @@
  *   first:  131 69, u64 sequence id, u64 fragment id = pieces to come including this one, atom refs, control, data
  *   others: 131 70, u64 sequence id, u64 fragment id one less than before, data
  */
+import { allocateUncleared } from '../core/index.ts'
 import type { Atom } from '../etf/index.ts'
 import { DistError } from './errors.ts'
 
@@ -124,7 +125,7 @@ export class FragmentAssembler {
       throw limit('bytes in unfinished messages', this.#limits.fragmentedBytes, 'fragmentedBytes')
     if (needed > memory.length) {
       const wanted = roomFor(needed, data.length, Number(toCome))
-      sequence.memory = allocate(Math.min(wanted, left * UNCHARGED))
+      sequence.memory = allocateUncleared(Math.min(wanted, left * UNCHARGED))
       sequence.memory.set(memory.subarray(0, length))
     }
     sequence.charged = Math.max(needed, sequence.memory.length / UNCHARGED) + sequence.pieces * PIECE_OVERHEAD
@@ -143,11 +144,6 @@ function roomFor(needed: number, pieceLength: number, toCome: number): number {
   // The last piece is shorter. Of a few it would be a large part, and who keeps the message would keep that as well.
   const full = toCome > FEW_PIECES ? toCome : Math.max(toCome - 1, 0)
   return Math.min(needed + full * pieceLength, Math.max(FIRST_ROOM, needed * MORE_ROOM))
-}
-
-/** Not cleared: only what was written is shown. */
-function allocate(length: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
 }
 
 function bad(id: bigint, fragment: bigint, why: string): DistError {

@@ -5,6 +5,7 @@
  *     queue.append(received)
  *     for (let frame = queue.next(); frame !== undefined; frame = queue.next()) read(frame, queue.isLent)
  */
+import { allocateUncleared } from '../core/index.ts'
 import { frameTooLong } from './framing.ts'
 
 /** Of the length in front of a frame. */
@@ -105,7 +106,7 @@ export class FrameQueue {
   /** An announcement alone gets next to no memory; a long frame gets it as it arrives. */
   #makeRoom(needed: number): void {
     const before = this.#memory
-    if (this.#size > SHARED_BYTES) this.#memory = allocate(Math.min(this.#size, needed * 2))
+    if (this.#size > SHARED_BYTES) this.#memory = allocateUncleared(Math.min(this.#size, needed * 2))
     else if (needed <= FIRST_BYTES) this.#memory = new Uint8Array(FIRST_BYTES)
     else this.#memory = takeSpare()
     this.#memory.set(before.subarray(0, this.#have))
@@ -120,12 +121,7 @@ export class FrameQueue {
 }
 
 function takeSpare(): Uint8Array {
-  const memory = spare ?? allocate(SHARED_BYTES)
+  const memory = spare ?? allocateUncleared(SHARED_BYTES)
   spare = undefined
   return memory
-}
-
-/** Not cleared: a frame is shown when it fills it, or when it is lent. */
-function allocate(size: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }

@@ -6,6 +6,7 @@
  *
  * The spare memory is one for all connections of a thread, so that an idle connection holds none.
  */
+import { allocateUncleared } from '../core/index.ts'
 
 /** What frames are collected in; larger messages get their own. */
 export const SLAB_BYTES = 128 * 1024
@@ -34,8 +35,8 @@ export class OutputMemory {
 
   /** At least so many bytes, with anything in them. */
   take(size: number): Uint8Array {
-    if (size <= SLAB_BYTES) return slabs.pop() ?? allocate(SLAB_BYTES)
-    return takeLarge(size) ?? allocate(Math.ceil(size / STEP_BYTES) * STEP_BYTES)
+    if (size <= SLAB_BYTES) return slabs.pop() ?? allocateUncleared(SLAB_BYTES)
+    return takeLarge(size) ?? allocateUncleared(Math.ceil(size / STEP_BYTES) * STEP_BYTES)
   }
 
   /** Nobody writes to it any more; the transport may have to read it. */
@@ -66,9 +67,4 @@ function keep(memory: Uint8Array): void {
     large.push(memory)
     largeBytes += length
   }
-}
-
-/** Not cleared: nothing is read from it before it was written. */
-function allocate(size: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }

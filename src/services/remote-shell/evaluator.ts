@@ -15,8 +15,10 @@ export type Evaluation =
 
 const FILE = 'remote-shell'
 
+const load = createRequire(import.meta.url)
+
 /** Loaded with the first shell: it brings `node:domain`, from which on every callback of the process takes a detour. */
-const repl = (): typeof import('node:repl') => createRequire(import.meta.url)('node:repl')
+const repl = (): typeof import('node:repl') => load('node:repl')
 
 /** One of Node's prompts; several share what the code declares. */
 interface Prompt {

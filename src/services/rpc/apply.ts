@@ -37,7 +37,7 @@ export async function applyExposed(
     if (run === undefined) {
       return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
     }
-    if (caller !== undefined) self.caller = caller
+    self.caller = caller
     return { kind: 'return', value: (await runAs(self, () => run.apply(self, args))) as Encodable }
   } catch (thrown) {
     return outcomeOf(thrown)
