@@ -126,6 +126,30 @@ test('when a node dies or leaves, its members are gone on the other side', async
   )
 })
 
+test('what leaves while the other side knows nothing of it yet is not told to it', async (t) => {
+  const { node, peer } = await connectedCluster(t)
+  await peer.eval(THEIR_SCOPE)
+  const scope = node.pg(SCOPE)
+  const pid = await node.startLink(Counter)
+  scope.join('brief', pid)
+  // Their groups come before they ask for ours.
+  const stop = scope.onChange(({ group }) => {
+    if (group === atom('theirs')) scope.leave('brief', pid)
+  })
+  await sees(scope, atom('theirs'), 1)
+  stop()
+  scope.join('ours', pid)
+  await waitFor(async () => (await peer.eval('length(:pg.get_members(DS.Scope, "ours"))')) === '1', {
+    what: 'our member',
+  })
+  t.equal(await peer.eval('Enum.sort(:pg.which_groups(DS.Scope))'), '[:theirs, "ours"]')
+  t.equal(
+    await peer.eval('Process.whereis(DS.Scope) == scope'),
+    'true',
+    'their scope process has not crashed',
+  )
+})
+
 test('changes are told in order while they happen', async (t) => {
   const { node, peer } = await connectedCluster(t)
   const scope = node.pg(SCOPE)

@@ -10,6 +10,7 @@ import {
   type GlobalOptions,
   type MonitorNodesOptions,
   NodeMonitors,
+  type PgHost,
   PgScope,
   type RemoteModule,
   Rpc,
@@ -37,6 +38,7 @@ export class BeamNode extends NodeProcesses implements SupervisorHost {
   readonly clock: Clock
   readonly #core: NodeCore
   readonly #monitors: NodeMonitors
+  readonly #pgHost: PgHost
   readonly #scopes = new Map<Atom, PgScope>()
   #stopped: Promise<void> | undefined
 
@@ -75,6 +77,7 @@ export class BeamNode extends NodeProcesses implements SupervisorHost {
         this.rpc.call(node, module, name, args as Encodable[], { timeout: 'infinity' }),
     }
     this.global = new Global(host, options)
+    this.#pgHost = { ...host, onNodeUp: (listener) => this.onNodeUp(listener) }
     core.runtime.nameResolver = this.global
   }
 
@@ -282,7 +285,7 @@ export class BeamNode extends NodeProcesses implements SupervisorHost {
     const name = typeof scope === 'string' ? atom(scope) : scope
     const running = this.#scopes.get(name)
     if (running?.isAlive) return running
-    const started = PgScope.start(this, name)
+    const started = PgScope.start(this.#pgHost, name)
     this.#scopes.set(name, started)
     return started
   }

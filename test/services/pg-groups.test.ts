@@ -95,11 +95,17 @@ test('changes of a known peer apply, of an unknown one they do not', async (t) =
   t.same(text(groups.changePeer(peer, [change])), ['join g 1,1'])
   groups.addPeer(peer, 1)
   groups.addPeer(peer, 0)
+  t.same([...groups.told()], [], 'it has not heard of our groups')
+  groups.setTold(peer)
   t.same(
-    [...groups.peers()].map(({ version }) => version),
+    [...groups.told()].map(({ version }) => version),
     [1],
     'what it speaks goes up, its groups stay',
   )
+  groups.setUntold(HERE)
+  t.equal([...groups.told()].length, 1)
+  groups.setUntold(THERE)
+  t.same([...groups.told()], [], 'over a new connection it must hear of them anew')
   t.equal(groups.members(G).length, 2)
   const leave = { group: G, joined: [], left: [pid(1, THERE), pid(5, THERE)] }
   t.same(text(groups.changePeer(peer, [leave, leave, leave])), ['leave g 1', 'leave g 1'])
@@ -117,7 +123,7 @@ test('a peer takes its members along, and only those', async (t) => {
     [HERE],
   )
   t.same(groups.dropPeer(peer), [])
-  t.same(groups.peers(), [])
+  t.notOk(groups.knowsPeer(peer))
 })
 
 test('members and snapshots are copies', async (t) => {

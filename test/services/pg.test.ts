@@ -198,6 +198,46 @@ test('a peer that speaks protocol 1 is spoken to so, others beside it not', asyn
   t.same(recent.seen, ['local_data', 'discover', 'update', 'update'])
 })
 
+test('a peer hears of changes only once it has asked for what there is', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b] = await cluster.start('a', 'b')
+  const seen: string[] = []
+  const peer = b.spawn(async (self) => {
+    for (;;) {
+      const message = (await self.receive()) as Tuple<Term[]>
+      seen.push(String(message[0] === atom('$gen_cast') ? (message[1] as Tuple)[0] : message[0]))
+    }
+  })
+  const scope = a.pg()
+  const member = waiter(a)
+  scope.join('g', member)
+  b.cast(scope.pid, tuple(atom('sync'), peer, [tuple('theirs', [peer])]))
+  await cluster.until(() => scope.members('theirs').length === 1)
+  scope.leave('g', member)
+  b.send(scope.pid, tuple(DISCOVER, peer))
+  await cluster.until(() => seen.length > 0)
+  scope.join('h', member)
+  await cluster.until(() => seen.includes('join'))
+  t.same(seen, ['sync', 'join'])
+})
+
+test('no change connects to a node again that was left a moment ago', async (t) => {
+  const cluster = new MemoryCluster(t)
+  const [a, b] = await cluster.start('a', 'b')
+  const scope = a.pg()
+  b.pg().join('g', waiter(b))
+  await cluster.until(() => scope.members('g').length === 1)
+  const member = waiter(a)
+  a.on('nodedown', () => scope.join('left', member))
+  a.disconnect(b.name)
+  scope.join('g', member)
+  scope.leave('g', member)
+  await cluster.settle()
+  await cluster.settle()
+  t.same(a.nodes(), [])
+  t.same(scope.groups(), ['left'])
+})
+
 test('groups that are called 1 and 1.0 are two, here and on other nodes', async (t) => {
   const cluster = new MemoryCluster(t)
   const [a, b] = await cluster.start('a', 'b')

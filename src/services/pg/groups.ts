@@ -5,7 +5,7 @@
  * A group exists while it has a member. A pid that joined twice is a member twice and leaves once at a time. What a
  * peer's node has is kept apart, so that all of it goes when the peer does.
  */
-import { type Pid, type Term, TermMap } from '../../etf/index.ts'
+import { type Atom, type Pid, type Term, TermMap } from '../../etf/index.ts'
 import type { GroupChange, PgVersion } from './protocol.ts'
 
 /** Pids that joined or left a group, as one step. */
@@ -34,6 +34,8 @@ interface Peer {
   readonly pid: Pid
   readonly version: PgVersion
   groups: TermMap<Term, Pid[]>
+  /** It was told all that this node has. */
+  isTold: boolean
 }
 
 export class Groups {
@@ -104,16 +106,35 @@ export class Groups {
     return this.#peers.has(peer.key)
   }
 
-  /** The scope processes of the others, and what each speaks. */
-  peers(): Iterable<{ readonly pid: Pid; readonly version: PgVersion }> {
-    return this.#peers.values()
+  /**
+   * The scope processes of the others that know our groups, and what each speaks. Changes are for them alone: one that is
+   * told of a group's end and never heard of the group crashes, or with OTP 29 keeps it, empty, for good.
+   */
+  *told(): Generator<{ readonly pid: Pid; readonly version: PgVersion }> {
+    for (const peer of this.#peers.values()) if (peer.isTold) yield peer
+  }
+
+  /** There is a new connection to the node: whoever was there has forgotten us with the old one. */
+  setUntold(node: Atom): void {
+    for (const peer of this.#peers.values()) if (peer.pid.node === node) peer.isTold = false
+  }
+
+  /** The peer was sent everything that this node has. */
+  setTold(peer: Pid): void {
+    const known = this.#peers.get(peer.key)
+    if (known !== undefined) known.isTold = true
   }
 
   /** One that is known may turn out to speak more. */
   addPeer(pid: Pid, version: PgVersion): void {
     const peer = this.#peers.get(pid.key)
     if (peer !== undefined && peer.version >= version) return
-    this.#peers.set(pid.key, { pid, version, groups: peer?.groups ?? new TermMap() })
+    this.#peers.set(pid.key, {
+      pid,
+      version,
+      groups: peer?.groups ?? new TermMap(),
+      isTold: peer?.isTold ?? false,
+    })
   }
 
   /** The peer told everything it has: joins what is new, leaves what is no longer there. */
@@ -122,7 +143,7 @@ export class Groups {
     const had = known?.groups ?? new TermMap<Term, Pid[]>()
     const has = new TermMap<Term, Pid[]>()
     for (const [group, pids] of groups) if (pids.length > 0) has.set(group, [...pids])
-    if (known === undefined) this.#peers.set(peer.key, { pid: peer, version: 0, groups: has })
+    if (known === undefined) this.#peers.set(peer.key, { pid: peer, version: 0, groups: has, isTold: false })
     else known.groups = has
     const events: PgEvent[] = []
     for (const [group, pids] of has) {

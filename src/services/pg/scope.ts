@@ -45,6 +45,8 @@ export interface PgHost {
   readonly logger: Logger
   /** The visible nodes that are connected. */
   nodes(): Atom[]
+  /** Any node, hidden ones included. */
+  isConnected(node: Atom): boolean
   onNodeUp(listener: (node: Atom, info: { type: 'visible' | 'hidden' }) => void): () => void
 }
 
@@ -85,6 +87,7 @@ export class PgScope implements ScopeTables {
     // Whoever ends the process, the tables end with it.
     host.runtime.monitor(this.pid, () => this.#end())
     this.#forgetNodeUp = host.onNodeUp((node, { type }) => {
+      this.#groups.setUntold(node)
       if (type === 'visible') this.#discover(node)
     })
   }
@@ -218,12 +221,15 @@ export class PgScope implements ScopeTables {
   /** @internal */
   handle(message: PgMessage): void {
     const { peer } = message
+    // Its node has gone since: when that comes back, it asks again.
+    if (!this.#host.isConnected(peer.node)) return
     switch (message.type) {
       case 'discover': {
         const { version } = message
         const known = this.#groups.knowsPeer(peer)
         this.#process?.cast(peer, encodeState(this.pid, this.#groups.local(), version))
         this.#meet(peer, version)
+        this.#groups.setTold(peer)
         if (!known) this.#process?.send(peer, encodeDiscover(this.pid, version))
         break
       }
@@ -294,7 +300,9 @@ export class PgScope implements ScopeTables {
 
   #broadcast(encodeFor: (self: Pid, version: PgVersion) => Term): void {
     const messages: Partial<Record<PgVersion, Term>> = {}
-    for (const { pid, version } of this.#groups.peers()) {
+    for (const { pid, version } of this.#groups.told()) {
+      // Its end is not told yet, and a message would connect to its node again.
+      if (!this.#host.isConnected(pid.node)) continue
       messages[version] ??= encodeFor(this.pid, version)
       this.#process?.send(pid, messages[version])
     }
