@@ -2,6 +2,7 @@
 export { ByteReader, ByteWriter, OutOfBytesError } from './bytes.ts'
 export { ChunkQueue } from './chunks.ts'
 export { type Clock, systemClock, type Timer } from './clock.ts'
+export { type EntryKeys, EntryTable } from './entry-table.ts'
 export { BeamjoinError, describeError, OptionError } from './errors.ts'
 export { type Logger, lineLogger, silentLogger } from './logger.ts'
 export { allocateUncleared } from './memory.ts'

@@ -4,7 +4,7 @@
  *   first:  131 69, u64 sequence id, u64 fragment id = pieces to come including this one, atom refs, control, data
  *   others: 131 70, u64 sequence id, u64 fragment id one less than before, data
  */
-import { allocateUncleared } from '../core/index.ts'
+import { allocateUncleared, type EntryKeys, EntryTable } from '../core/index.ts'
 import type { Atom } from '../etf/index.ts'
 import { DistError } from './errors.ts'
 
@@ -52,6 +52,7 @@ export interface JoinedMessage {
 }
 
 interface Sequence {
+  readonly id: bigint
   /** Memory for the message, as far as it is there. */
   memory: Uint8Array
   readonly firstLength: number
@@ -64,10 +65,16 @@ interface Sequence {
   next: bigint
 }
 
+const KEYS: EntryKeys<bigint, Sequence> = {
+  of: (sequence) => sequence.id,
+  hash: (id) => Number(BigInt.asUintN(32, id)),
+  equal: (a, b) => a === b,
+}
+
 /** Joins the fragments of one connection; sequences may interleave. */
 export class FragmentAssembler {
   readonly #limits: FragmentLimits
-  readonly #sequences = new Map<bigint, Sequence>()
+  readonly #sequences = new EntryTable(KEYS)
   #charged = 0
 
   constructor(limits: FragmentLimits) {
@@ -78,12 +85,14 @@ export class FragmentAssembler {
   start(id: bigint, fragment: bigint, data: Uint8Array, atoms: readonly Atom[]): JoinedMessage | undefined {
     // BEAM nodes never send an id of 0, and OTP 25 crashes on one.
     if (id === 0n || fragment === 0n) throw bad(id, fragment, 'neither id of a first fragment may be 0')
-    if (this.#sequences.has(id)) throw bad(id, fragment, 'that message is unfinished, and starts again')
+    if (this.#sequences.get(id) !== undefined)
+      throw bad(id, fragment, 'that message is unfinished, and starts again')
     if (fragment === 1n) return { bytes: data, isOwn: false, firstLength: data.length, atoms }
     if (this.#sequences.size >= this.#limits.fragmentedMessages) {
       throw limit('unfinished messages', this.#limits.fragmentedMessages, 'fragmentedMessages')
     }
     const sequence: Sequence = {
+      id,
       memory: NO_BYTES,
       firstLength: data.length,
       atoms: [...atoms],
@@ -92,7 +101,7 @@ export class FragmentAssembler {
       charged: 0,
       next: fragment - 1n,
     }
-    this.#sequences.set(id, sequence)
+    this.#sequences.add(sequence)
     this.#add(sequence, data, fragment - 1n)
     return undefined
   }
@@ -105,7 +114,7 @@ export class FragmentAssembler {
     this.#add(sequence, data, fragment - 1n)
     sequence.next--
     if (fragment !== 1n) return undefined
-    this.#sequences.delete(id)
+    this.#sequences.take(id)
     this.#charged -= sequence.charged
     const { memory, length, firstLength, atoms } = sequence
     // Whoever looks behind a view of the message must not find what was in the memory before.

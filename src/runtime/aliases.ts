@@ -24,9 +24,10 @@ export class Aliases {
 
   /** Makes `ref` an alias of the process; with `onReply` for one message only. */
   activate(ref: Reference, cell: Cell, onReply?: () => void, bound = false): void {
-    this.#active.add({ ref, cell, bound, onReply })
-    cell.aliases ??= new Set()
-    cell.aliases.add(ref)
+    const alias = { ref, cell, bound, onReply }
+    this.#active.add(alias)
+    cell.aliases ??= new RefMap()
+    cell.aliases.add(alias)
   }
 
   /** The process that an active alias stands for. */
@@ -43,7 +44,7 @@ export class Aliases {
     const alias = this.#active.get(ref)
     if (alias === undefined || alias.cell !== cell) return false
     this.#active.take(ref)
-    cell.aliases?.delete(alias.ref)
+    cell.aliases?.take(ref)
     return true
   }
 
@@ -66,7 +67,7 @@ export class Aliases {
 
   dropAll(cell: Cell): void {
     if (cell.aliases === undefined) return
-    for (const ref of cell.aliases) this.#active.take(ref)
-    cell.aliases.clear()
+    for (const { ref } of cell.aliases.values()) this.#active.take(ref)
+    cell.aliases = undefined
   }
 }

@@ -170,7 +170,7 @@ export class Calls {
       return call.promise
     }
     this.#pending.add(call)
-    owner.calls ??= new Set()
+    owner.calls ??= new RefMap()
     owner.calls.add(call)
     if (timeout !== undefined) this.#deadlines.add(call, timeout)
     if (signal !== undefined) call.heed(signal)
@@ -209,7 +209,7 @@ export class Calls {
     if (call.settled) return false
     call.settled = true
     this.#pending.take(call.ref)
-    call.owner.calls?.delete(call)
+    call.owner.calls?.take(call.ref)
     this.#deadlines.remove(call)
     if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort)
     if (demonitor && call.target !== undefined) {

@@ -34,6 +34,7 @@ export interface HeldMonitor {
 
 /** A call whose reply is awaited. */
 export interface AwaitedCall {
+  readonly ref: Reference
   /** The caller ended: forget the call. */
   abandon(): void
 }
@@ -79,8 +80,8 @@ export abstract class Cell implements Runnable {
   /** Who watches this process. */
   readonly watchers = new RefMap<Watcher>()
   /** The rest is rare, so it is made when it is needed. */
-  aliases: Set<Reference> | undefined
-  calls: Set<AwaitedCall> | undefined
+  aliases: RefMap<{ readonly ref: Reference }> | undefined
+  calls: RefMap<AwaitedCall> | undefined
   timers: Set<Timer> | undefined
   abort: AbortController | undefined
   receiving: Receive | undefined

@@ -5,11 +5,17 @@
 import type { Logger } from '../core/index.ts'
 import { Reference, type Term, Tuple } from '../etf/index.ts'
 import { Cell, type CellHost, type Origin } from './cell.ts'
+import { RefMap } from './ref-map.ts'
+
+interface ExpectedDown {
+  readonly ref: Reference
+  readonly notify: (reason: Term) => void
+}
 
 export class ClientCell extends Cell {
   override readonly permanent = true
   readonly #logger: Logger
-  readonly #onDown = new Map<string, (reason: Term) => void>()
+  readonly #onDown = new RefMap<ExpectedDown>()
   onMessage: ((message: Term) => void) | undefined
 
   constructor(host: CellHost, origin: Origin, logger: Logger) {
@@ -21,11 +27,11 @@ export class ClientCell extends Cell {
 
   /** The `DOWN` message of this monitor goes to `notify` instead of `onMessage`. */
   expectDown(ref: Reference, notify: (reason: Term) => void): void {
-    this.#onDown.set(ref.key, notify)
+    this.#onDown.add({ ref, notify })
   }
 
   forgetDown(ref: Reference): void {
-    this.#onDown.delete(ref.key)
+    this.#onDown.take(ref)
   }
 
   protected work(limit: number): number {
@@ -52,8 +58,6 @@ export class ClientCell extends Cell {
     if (!(message instanceof Tuple) || message.length !== 5) return undefined
     const ref = message[1]
     if (!(ref instanceof Reference)) return undefined
-    const notify = this.#onDown.get(ref.key)
-    if (notify !== undefined) this.#onDown.delete(ref.key)
-    return notify
+    return this.#onDown.take(ref)?.notify
   }
 }

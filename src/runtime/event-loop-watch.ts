@@ -69,7 +69,10 @@ export class EventLoopWatch {
   }
 
   #reportUnknown(ms: number): void {
-    const suspects = [...this.#kernel.table.cells()].filter((cell) => cell.isUnderWay).slice(0, MAX_SUSPECTS)
+    const suspects = this.#kernel.table
+      .cells()
+      .filter((cell) => cell.isUnderWay)
+      .slice(0, MAX_SUSPECTS)
     const names = suspects.map(
       ({ pid, label, doing }) => `${label}${doing === undefined ? '' : `.${doing}`} ${pid}`,
     )

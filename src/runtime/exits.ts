@@ -105,7 +105,7 @@ export class Exits {
   #release(cell: Cell): void {
     if (cell.isHeld) this.#holds.forget(cell)
     this.#aliases.dropAll(cell)
-    for (const call of cell.calls ?? []) call.abandon()
+    for (const call of cell.calls?.values() ?? []) call.abandon()
     for (const timer of cell.timers ?? []) timer.cancel()
     for (const monitor of cell.monitors.values()) {
       cell.monitors.take(monitor.ref)

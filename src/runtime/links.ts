@@ -67,7 +67,7 @@ export class Links {
 
   connectionLost(node: Atom): void {
     for (const cell of this.#table.cells()) {
-      if (cell.links.size === 0) continue
+      if (!cell.alive || cell.links.size === 0) continue
       for (const pid of cell.links.dropNode((linked) => linked.node === node)) {
         this.#exits.linkBroke(cell, pid, NOCONNECTION)
       }

@@ -1,8 +1,22 @@
 /** The processes of this node, found by the number of their pid. */
+import { type EntryKeys, EntryTable } from '../core/index.ts'
 import type { Atom, Pid } from '../etf/index.ts'
 import type { Cell } from './cell.ts'
 import { ProcessError } from './errors.ts'
 import { PidAllocator, type PidStart, pidNumber } from './pids.ts'
+
+const KEYS: EntryKeys<number, Cell> = {
+  of: (cell) => pidNumber(cell.pid),
+  hash: (number) => number,
+  equal: (a, b) => a === b,
+}
+
+/** Processes by the number of their pid. */
+export class CellTable extends EntryTable<number, Cell> {
+  constructor() {
+    super(KEYS)
+  }
+}
 
 export class ProcessTable {
   readonly #node: Atom
@@ -10,10 +24,10 @@ export class ProcessTable {
   /** Most processes at a time. */
   readonly limit: number
   readonly #pids: PidAllocator
-  readonly #cells = new Map<number, Cell>()
+  readonly #cells = new CellTable()
   /** Numbers of the processes that want messages of other nodes without loss: few, and asked for with every message. */
   readonly #exact = new Set<number>()
-  readonly #isTaken = (number: number): boolean => this.#cells.has(number)
+  readonly #isTaken = (number: number): boolean => this.#cells.get(number) !== undefined
 
   constructor(node: Atom, creation: number, limit: number, start?: PidStart) {
     this.#node = node
@@ -42,11 +56,11 @@ export class ProcessTable {
   }
 
   add(cell: Cell): void {
-    this.#cells.set(pidNumber(cell.pid), cell)
+    this.#cells.add(cell)
   }
 
   remove(cell: Cell): void {
-    this.#cells.delete(pidNumber(cell.pid))
+    this.#cells.take(pidNumber(cell.pid))
     this.#exact.delete(pidNumber(cell.pid))
   }
 
@@ -72,8 +86,13 @@ export class ProcessTable {
     return cell !== undefined && cell.pid.id === pid.id ? cell : undefined
   }
 
-  /** Processes may end while iterating. */
-  cells(): IterableIterator<Cell> {
-    return this.#cells.values()
+  /** Those that live now, in no particular order. */
+  cells(): Cell[] {
+    return this.#cells.entries()
+  }
+
+  /** Those that live now, the oldest first, as far as the numbers have not wrapped. */
+  cellsByAge(): Cell[] {
+    return this.cells().sort((a, b) => pidNumber(a.pid) - pidNumber(b.pid))
   }
 }

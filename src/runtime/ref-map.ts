@@ -1,91 +1,88 @@
 /**
  * A map from references to entries that hold their reference.
  *
- * A few entries form a list that is looked through; most processes never have more, and a map takes more memory than all
- * of them. Many are keyed by a number made of the first two words, which is unique for 2^50 references of one node, so
- * that the message path makes no strings. References of different nodes may share a number: those are chained and
- * compared.
+ * A few entries form a list that is looked through; most processes never have more, and a table takes more memory than all
+ * of them. Many are in a table, which makes no strings on the message path.
  */
+import { type EntryKeys, EntryTable } from '../core/index.ts'
 import type { Reference } from '../etf/index.ts'
 
-const WORD0_SPAN = 2 ** 18
+interface Entry {
+  readonly ref: Reference
+}
 
-/** From here on there is a map, and it stays. */
+/** From here on there is a table, and it stays. */
 const MOST_IN_LIST = 8
+
+/** References of one node differ in the first word for long; those of different nodes are compared as a whole. */
+const SECOND_WORD = 0x85eb_ca6b
+
+const KEYS: EntryKeys<Reference, Entry> = {
+  of: (entry) => entry.ref,
+  hash: ({ words }) => (words[0] ?? 0) ^ Math.imul(words[1] ?? 0, SECOND_WORD),
+  equal: (a, b) => a.equals(b),
+}
 
 interface Link<V> {
   readonly entry: V
   next: Link<V> | undefined
 }
 
-function refNumber(ref: Reference): number {
-  const { words } = ref
-  return (words[0] ?? 0) + (words[1] ?? 0) * WORD0_SPAN
-}
-
-export class RefMap<V extends { readonly ref: Reference }> {
+export class RefMap<V extends Entry> {
   /** The youngest entry of the list. */
   #list: Link<V> | undefined
-  #chains: Map<number, Link<V>> | undefined
-  #size = 0
+  #listed = 0
+  #table: EntryTable<Reference, V> | undefined
 
   get size(): number {
-    return this.#size
+    return this.#table === undefined ? this.#listed : this.#table.size
   }
 
   get(ref: Reference): V | undefined {
-    let link = this.#chains === undefined ? this.#list : this.#chains.get(refNumber(ref))
+    if (this.#table !== undefined) return this.#table.get(ref)
+    let link = this.#list
     while (link !== undefined && !link.entry.ref.equals(ref)) link = link.next
     return link?.entry
   }
 
   /** Adds an entry under its own `ref`, which must not be in the map yet. */
   add(entry: V): void {
-    this.#size++
-    if (this.#chains !== undefined) this.#chain(this.#chains, entry)
-    else if (this.#size <= MOST_IN_LIST) this.#list = { entry, next: this.#list }
-    else {
-      const chains = new Map<number, Link<V>>()
-      for (const each of this.#inOrder()) this.#chain(chains, each)
-      this.#chain(chains, entry)
-      this.#chains = chains
-      this.#list = undefined
+    if (this.#table === undefined && this.#listed === MOST_IN_LIST) this.#makeTable()
+    if (this.#table !== undefined) {
+      this.#table.add(entry)
+      return
     }
+    this.#list = { entry, next: this.#list }
+    this.#listed++
   }
 
   /** Takes the entry out and returns it; undefined when there is none. */
   take(ref: Reference): V | undefined {
-    const chains = this.#chains
-    const number = chains === undefined ? 0 : refNumber(ref)
+    if (this.#table !== undefined) return this.#table.take(ref)
     let before: Link<V> | undefined
-    let link = chains === undefined ? this.#list : chains.get(number)
+    let link = this.#list
     while (link !== undefined && !link.entry.ref.equals(ref)) {
       before = link
       link = link.next
     }
     if (link === undefined) return undefined
-    if (before !== undefined) before.next = link.next
-    else if (chains === undefined) this.#list = link.next
-    else if (link.next !== undefined) chains.set(number, link.next)
-    else chains.delete(number)
-    this.#size--
+    if (before === undefined) this.#list = link.next
+    else before.next = link.next
+    this.#listed--
     return link.entry
   }
 
-  /** In the order in which they were added, as far as their numbers differ. Entries may be taken out while iterating. */
+  /** A few in the order in which they were added, many in none. Entries may be taken out while iterating. */
   *values(): Generator<V> {
-    if (this.#chains === undefined) {
-      for (const entry of this.#inOrder()) if (this.get(entry.ref) === entry) yield entry
-      return
-    }
-    for (const first of this.#chains.values()) {
-      for (let link: Link<V> | undefined = first; link !== undefined; link = link.next) yield link.entry
-    }
+    const entries = this.#table === undefined ? this.#inOrder() : this.#table.entries()
+    for (const entry of entries) if (this.get(entry.ref) === entry) yield entry
   }
 
-  #chain(chains: Map<number, Link<V>>, entry: V): void {
-    const number = refNumber(entry.ref)
-    chains.set(number, { entry, next: chains.get(number) })
+  #makeTable(): void {
+    const table = new EntryTable<Reference, V>(KEYS as EntryKeys<Reference, V>)
+    for (const entry of this.#inOrder()) table.add(entry)
+    this.#table = table
+    this.#list = undefined
   }
 
   /** The entries of the list, the oldest first. */

@@ -255,7 +255,7 @@ export class Runtime {
   }
 
   processes(): Pid[] {
-    return [...this.#kernel.table.cells()].map((cell) => cell.pid)
+    return this.#kernel.table.cellsByAge().map((cell) => cell.pid)
   }
 
   /** How many processes live, and how many may. */

@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts'
 
 export async function shutDown(kernel: Kernel, client: Cell, timeout: number): Promise<void> {
   const { exits, table } = kernel
-  const others = (): Cell[] => [...table.cells()].filter((cell) => cell !== client)
+  const others = (): Cell[] => table.cellsByAge().filter((cell) => cell !== client)
   // Children are left to their parents, which end them in order.
   for (const cell of others()) {
     if (cell.parent.equals(client.pid) || table.find(cell.parent) === undefined) {

@@ -16,7 +16,7 @@ import { LocalSpawner } from '../local-spawner.ts'
 import { Monitors } from '../monitors.ts'
 import { Names } from '../names.ts'
 import { pidNumber, ReferenceAllocator } from '../pids.ts'
-import { ProcessTable } from '../process-table.ts'
+import { CellTable, ProcessTable } from '../process-table.ts'
 import type { ServerClass } from '../server-callbacks.ts'
 import type { MonitorTarget } from '../signals.ts'
 import type { SpawnBody, Spawner, SpawnOptions, StartOptions, StartResult } from '../spawner.ts'
@@ -29,7 +29,7 @@ const CALLING_SELF = atom('calling_self')
 
 export class ThreadTable extends ProcessTable {
   readonly #port: NodePort
-  readonly #byNumber = new Map<number, Cell>()
+  readonly #byNumber = new CellTable()
 
   constructor(port: NodePort, node: Atom, creation: number) {
     super(node, creation, Number.MAX_SAFE_INTEGER)
@@ -41,12 +41,12 @@ export class ThreadTable extends ProcessTable {
   }
 
   override add(cell: Cell): void {
-    this.#byNumber.set(pidNumber(cell.pid), cell)
+    this.#byNumber.add(cell)
     this.#port.added(cell)
   }
 
   override remove(cell: Cell): void {
-    this.#byNumber.delete(pidNumber(cell.pid))
+    this.#byNumber.take(pidNumber(cell.pid))
   }
 
   override get size(): number {
@@ -66,8 +66,8 @@ export class ThreadTable extends ProcessTable {
     return this.#byNumber.get(pidNumber(pid))
   }
 
-  override cells(): IterableIterator<Cell> {
-    return this.#byNumber.values()
+  override cells(): Cell[] {
+    return this.#byNumber.entries()
   }
 }
 
