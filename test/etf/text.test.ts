@@ -104,3 +104,23 @@ test('long text comes back, and a lone surrogate is refused at every length', as
     }
   }
 })
+
+test('one byte of a long text decides whether it is text', async (t) => {
+  for (const length of [2047, 2048, 2049, 20_000, 2 ** 20]) {
+    // Something lies before and behind it.
+    const bytes = new Uint8Array(length + 8).fill(0xff)
+    const [start, end] = [3, 3 + length]
+    bytes.fill(0x61, start, end)
+    t.ok(readText(bytes, start, end) === 'a'.repeat(length), `${length} bytes of ASCII`)
+    bytes.set(fromText('é'), end - 2)
+    t.ok(
+      readText(bytes, start, end) === `${'a'.repeat(length - 2)}é`,
+      `${length} bytes, another character last`,
+    )
+    for (const at of [start, start + 100, end - 1]) {
+      bytes.fill(0x61, start, end)
+      bytes[at] = 0xff
+      t.equal(readText(bytes, start, end), undefined, `${length} bytes, none at ${at - start}`)
+    }
+  }
+})
