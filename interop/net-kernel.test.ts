@@ -174,3 +174,43 @@ test('hidden and visible nodes mixed: who is hidden is seen as such by all, and 
   t.equal(ours.pg().members(atom('g')).length, 1)
   t.same(ours.global.names().map(String), ['hidden_ts@127.0.0.1'])
 })
+
+test('a node that stops is there for others until its processes have ended, and so are their names and groups', async (t) => {
+  const { node, peer } = await startCluster(t)
+  await peer.eval('{:ok, _} = :pg.start(:pg)')
+  node.rpc.expose('m', { double: (n) => Number(n) * 2 })
+  const answers: string[] = []
+  class Slow extends Counter {
+    override init(options: { start?: number }) {
+      this.self.trapExit = true
+      return super.init(options)
+    }
+
+    override async terminate() {
+      answers.push(
+        await peer.eval(`Node.ping(:"${TS}")`),
+        await peer.eval(`:rpc.call(:"${TS}", :m, :double, [4])`),
+        await peer.eval(':global.whereis_name(:slow) |> node()'),
+        await peer.eval(':pg.get_members(:slow) |> length()'),
+        String(await node.rpc.call(EX, 'Elixir.String', 'upcase', ['x'])),
+      )
+    }
+  }
+  const pid = await node.startLink(Slow)
+  await node.connect(EX)
+  await node.global.sync()
+  await node.global.register(atom('slow'), pid)
+  node.pg().join(atom('slow'), pid)
+  await waitFor(async () => (await peer.eval(':pg.get_members(:slow) |> length()')) === '1', {
+    what: 'our group',
+  })
+  await peer.eval(`
+    for name <- [:net_kernel, :rex, :global_name_server, :pg], do: Process.monitor({name, :"${TS}"})
+    server = :global.whereis_name(:slow)
+    Process.monitor(server)
+  `)
+  await node.stop()
+  t.same(answers, [':pong', '8', `:"${TS}"`, '1', 'X'])
+  const next = 'receive do {:DOWN, _, _, what, _} -> what; m -> m after 5000 -> :nothing end'
+  t.equal(await peer.eval(`${next} == server`), 'true', 'the server ends before the services')
+})

@@ -291,11 +291,15 @@ export class BeamNode extends NodeProcesses implements SupervisorHost {
   }
 
   /**
-   * Leaves: processes end, groups are left, connections close after their output is sent, the name is given back to
-   * epmd. Safe to call twice.
+   * Leaves: processes end, and then what every node serves, as `global` and the groups of `pg`; connections close after
+   * their output is sent, and the name is given back to epmd. A process that ends can still ask other nodes, and be asked.
+   * Safe to call twice.
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#core.stop()
+    if (this.#stopped === undefined) {
+      this.global.prepareStop()
+      this.#stopped = this.#core.stop()
+    }
     return this.#stopped
   }
 

@@ -69,12 +69,13 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
     core.bridge.onSpawnRequest((request) => serveSpawn(runtime, functions, request))
     // Before any other: all have it as their group leader.
     runtime.groupLeader = await runtime.start(IoServer, options.io ?? standardOutput, { name: USER })
-    await Promise.all([
+    const services = await Promise.all([
       runtime.start(LoggerProxy, undefined, { name: LOGGER_PROXY }),
       runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),
       runtime.start(Rex, { runtime, node: core.name, functions }, { name: REX }),
-      node.global.start(),
     ])
+    for (const pid of [runtime.groupLeader, ...services]) runtime.serves(pid)
+    await node.global.start()
     await core.join()
     return node
   } catch (error) {

@@ -70,6 +70,8 @@ export class Kernel implements CellHost {
   readonly remoteSpawns: RemoteSpawns
   readonly delivery: Delivery
   readonly holds: Holds
+  /** What serves the node: it ends after all others. */
+  readonly services = new WeakSet<Cell>()
   /** Set by the runtime, which knows the kinds of processes. */
   spawner!: Spawner
   /** Set by the runtime: the process that stands for plain code, parent of all others. */

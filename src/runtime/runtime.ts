@@ -63,6 +63,8 @@ export class Runtime {
   readonly #clientCell: ClientCell
   readonly #watch: EventLoopWatch
   #stopping: Promise<void> | undefined
+  /** Of all processes only those that serve the node are left, or none. */
+  #isAlone = false
 
   constructor(options: RuntimeOptions) {
     this.node = options.node
@@ -283,7 +285,7 @@ export class Runtime {
 
   /** Asks another node to run a function as a process. @throws SpawnError */
   spawnOn(what: RemoteFunction, options: RemoteSpawnOptions = {}): Promise<Pid> {
-    return this.#kernel.remoteSpawns.request(this.#running(), what, options)
+    return this.#kernel.remoteSpawns.request(this.#asking(), what, options)
   }
 
   /**
@@ -296,7 +298,7 @@ export class Runtime {
     listener: SpawnListener,
     options: Omit<RemoteSpawnOptions, 'onDown'> = {},
   ): OpenSpawn {
-    return this.#kernel.remoteSpawns.open(this.#running(), what, listener, options)
+    return this.#kernel.remoteSpawns.open(this.#asking(), what, listener, options)
   }
 
   /**
@@ -310,12 +312,20 @@ export class Runtime {
 
   /**
    * Ends all processes: those that plain code started get an exit signal `shutdown` and end their children; what is
-   * left after `timeout` milliseconds (default 5000) is killed. Safe to call twice.
+   * left after `timeout` milliseconds (default 5000) is killed. What `serves` the node ends last. Safe to call twice.
    */
   stop(options: { readonly timeout?: number } = {}): Promise<void> {
     this.#watch.stop()
-    this.#stopping ??= shutDown(this.#kernel, this.#clientCell, options.timeout ?? DEFAULT_STOP_MS)
+    this.#stopping ??= shutDown(this.#kernel, this.#clientCell, options.timeout ?? DEFAULT_STOP_MS, () => {
+      this.#isAlone = true
+    })
     return this.#stopping
+  }
+
+  /** The process is one of those that serve the node: when all end, it ends after the others. */
+  serves(pid: Pid): void {
+    const cell = this.#kernel.table.find(pid)
+    if (cell !== undefined) this.#kernel.services.add(cell)
   }
 
   /** Whether `stop` was called. */
@@ -325,6 +335,16 @@ export class Runtime {
 
   #running(): Cell {
     if (this.#stopping === undefined) return this.#clientCell
-    throw new ProcessError('ERR_RUNTIME_STOPPED', 'the runtime has been stopped; start a new one')
+    throw stopped()
   }
+
+  /** Processes that end may still need other nodes. */
+  #asking(): Cell {
+    if (!this.#isAlone) return this.#clientCell
+    throw stopped()
+  }
+}
+
+function stopped(): ProcessError {
+  return new ProcessError('ERR_RUNTIME_STOPPED', 'the runtime has been stopped; start a new one')
 }

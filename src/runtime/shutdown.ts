@@ -1,26 +1,48 @@
-/** The end of a runtime: everybody is asked, then whoever is left is killed. */
+/**
+ * The end of a runtime: everybody is asked, then whoever is left is killed. What serves the node goes on until the others
+ * have ended, who may need it for that, and whose other nodes go on asking: as the kernel application of the BEAM, which
+ * ends last.
+ */
 import { KILLED, SHUTDOWN } from './atoms.ts'
 import type { Cell } from './cell.ts'
 import type { Kernel } from './kernel.ts'
 
-export async function shutDown(kernel: Kernel, client: Cell, timeout: number): Promise<void> {
-  const { exits, table } = kernel
-  const others = (): Cell[] => table.cellsByAge().filter((cell) => cell !== client)
+/** What serves the node needs no time to end, and gets this much when the others have used up theirs. */
+const SERVICES_MS = 100
+
+/** @param onAlone called when only what serves the node is left */
+export async function shutDown(
+  kernel: Kernel,
+  client: Cell,
+  timeout: number,
+  onAlone: () => void,
+): Promise<void> {
+  const { clock, exits, services, table } = kernel
+  const deadline = clock.now() + timeout
+  const living = (areServices: boolean): Cell[] =>
+    table.cellsByAge().filter((cell) => cell !== client && services.has(cell) === areServices)
   // Children are left to their parents, which end them in order.
-  for (const cell of others()) {
-    if (cell.parent.equals(client.pid) || table.find(cell.parent) === undefined) {
-      exits.request(cell, client.pid, SHUTDOWN)
-    }
+  const hasParent = (cell: Cell): boolean => {
+    const parent = table.find(cell.parent)
+    return parent !== undefined && parent !== client && !services.has(parent)
   }
-  await allGone(kernel, timeout)
-  for (const cell of others()) exits.terminate(cell, KILLED)
+  const users = living(false)
+  for (const cell of users) if (!hasParent(cell)) exits.request(cell, client.pid, SHUTDOWN)
+  await allGone(kernel, users, timeout)
+  // Those also that were started meanwhile, for other nodes for instance: without end, if anybody waited for them.
+  for (const cell of living(false)) exits.terminate(cell, KILLED)
+  onAlone()
+  const rest = living(true)
+  for (const cell of rest) exits.request(cell, client.pid, SHUTDOWN)
+  await allGone(kernel, rest, Math.max(deadline - clock.now(), SERVICES_MS))
+  for (const cell of [...living(false), ...living(true)]) exits.terminate(cell, KILLED)
   exits.terminate(client, SHUTDOWN)
 }
 
-/** Resolves when only the client is left, or after `timeout` milliseconds. */
-function allGone(kernel: Kernel, timeout: number): Promise<void> {
-  const { clock, exits, table } = kernel
-  if (table.size <= 1) return Promise.resolve()
+/** Resolves when these have ended, or after `timeout` milliseconds. */
+function allGone({ clock, exits }: Kernel, cells: readonly Cell[], timeout: number): Promise<void> {
+  const left = new Set(cells.filter(({ alive }) => alive))
+  if (left.size === 0) return Promise.resolve()
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel()
@@ -28,8 +50,9 @@ function allGone(kernel: Kernel, timeout: number): Promise<void> {
       resolve()
     }
     const timer = clock.after(timeout, done)
-    exits.onEnded = () => {
-      if (table.size <= 1) done()
+    exits.onEnded = (cell) => {
+      left.delete(cell)
+      if (left.size === 0) done()
     }
   })
 }

@@ -89,7 +89,7 @@ export class SupervisionTree extends GenServer<Tree> {
     if (!(info instanceof Tuple) || info[0] !== EXIT || !(info[1] instanceof Pid)) return noreply(tree)
     const part = this.#partOf(info[1], tree)
     if (part === undefined) return noreply(tree)
-    // The node's end reaches a scope that is older than this process first; there is nothing to start again then.
+    // The whole node ends, and this process next: there is nothing to start again.
     if (tree.parts.isStopping) return stop(SHUTDOWN, tree)
     this.self.logger.error({ supervisor: String(this.pid), part }, 'a part of a DistributedSupervisor ended')
     if (!this.#intensity.add(this.self.clock.now())) return stop(SHUTDOWN, tree)

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test } from 'tap'
 import { EpmdServer } from '../../src/epmd/index.ts'
-import { atom, type Term } from '../../src/etf/index.ts'
+import { atom, type Term, tuple } from '../../src/etf/index.ts'
+import type { NodeOptions } from '../../src/node/index.ts'
 import { GenServer, noreply } from '../../src/runtime/index.ts'
 import { FakeClock } from '../../src/testing/index.ts'
 import { RawPeer } from '../dist/pair.ts'
@@ -139,6 +140,89 @@ test('processes end in order before the connections do: others hear why', async 
   await a.stop()
   await nodes.settle()
   t.same(ended, ['terminate shutdown', 'down shutdown'])
+})
+
+test('what every node serves goes on until the other processes have ended', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  for (const node of [a, b]) node.rpc.expose('m', { double: (n) => Number(n) * 2 })
+  const scope = a.pg()
+  const seen = b.pg()
+  const answers: unknown[] = []
+  class Server extends GenServer<null> {
+    override init() {
+      this.self.trapExit = true
+      return null
+    }
+
+    override async terminate() {
+      answers.push(
+        await b.ping(a.name),
+        await a.rpc.call(b.name, 'm', 'double', [2]),
+        await b.rpc.call(a.name, 'm', 'double', [4]),
+        a.global.whereis('server') !== undefined,
+        seen.members('servers').length,
+      )
+      await a.global.unregister('server')
+      scope.leave('servers', this.pid)
+      await nodes.until(() => seen.members('servers').length === 0)
+      answers.push(b.global.whereis('server'))
+    }
+  }
+  const pid = await a.startLink(Server)
+  const ends: string[] = []
+  b.monitor(pid, (reason) => void ends.push(`server ${reason}`))
+  for (const service of ['net_kernel', 'rex', 'global_name_server', 'user', 'pg'])
+    b.monitor([service, a.name], (reason) => void ends.push(`${service} ${reason}`))
+  await nodes.during(a.global.sync())
+  t.ok(await nodes.during(a.global.register('server', pid)))
+  scope.join('servers', pid)
+  await nodes.until(() => seen.members('servers').length === 1)
+  await nodes.during(a.stop())
+  await nodes.settle()
+  t.same(answers, ['pong', 4, 8, true, 1, undefined])
+  t.equal(ends[0], 'server shutdown')
+  t.equal(ends.length, 6)
+})
+
+test('what other nodes go on asking does not hold a stop up', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  a.rpc.expose('m', { never: () => new Promise(() => {}) })
+  const ask = (): void =>
+    void b.rpc
+      .call(a.name, 'm', 'never', [], { timeout: 'infinity' })
+      .catch(() => b.nodes().length > 0 && ask())
+  ask()
+  b.call(['rex', a.name], tuple(atom('call'), atom('m'), atom('never'), [], b.self), {
+    timeout: 'infinity',
+  }).catch(() => {})
+  await nodes.settle()
+  const before = nodes.clock.now()
+  await a.stop()
+  t.equal(nodes.clock.now(), before)
+})
+
+test('a node that stops has nobody cut off for a connection that it loses meanwhile', async (t) => {
+  const nodes = new TestNodes(t)
+  const a = await nodes.start('a')
+  // It would itself have `c` leave `a`.
+  const b = await nodes.start('b', { preventOverlappingPartitions: false } as Partial<NodeOptions>)
+  const c = await nodes.start('c')
+  for (const other of [b, c]) await nodes.join(a, other)
+  await nodes.join(b, c)
+  for (const node of [a, b, c]) await nodes.during(node.global.sync())
+  a.spawn(async (self) => {
+    self.trapExit = true
+    await self.receive(() => false)
+  })
+  await nodes.settle()
+  const stopping = a.stop()
+  await nodes.settle()
+  b.disconnect(A)
+  await nodes.settle()
+  t.same(c.nodes().map(String).sort(), ['a@a', 'b@b'])
+  await nodes.during(stopping)
 })
 
 test('a process that does not end holds the stop up for five seconds, not longer', async (t) => {

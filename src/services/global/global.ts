@@ -100,7 +100,15 @@ export class Global implements NameResolver, GlobalTables {
     const registrarPid = runtime.spawn((self) => registrar.run(self))
     const server = await runtime.start(GlobalServer, this, { name: GLOBAL_NAME_SERVER })
     this.#pids = [locker.pid, registrarPid, server]
-    for (const pid of this.#pids) runtime.monitor(pid, () => this.#ended(pid))
+    for (const pid of this.#pids) {
+      runtime.serves(pid)
+      runtime.monitor(pid, () => this.#ended(pid))
+    }
+  }
+
+  /** The node stops, and its connections end one after the other: no other is to be cut off for that. @internal */
+  prepareStop(): void {
+    this.#server?.prepareStop()
   }
 
   /**

@@ -88,6 +88,7 @@ export class NameServer {
   readonly #changes: NameChanges
   readonly #partitions: Partitions
   readonly #syncers = new Syncers()
+  #meetsAll: boolean
   #tags = 0
 
   constructor(options: NameServerOptions, effects: NameServerEffects, locker: LockerDoor) {
@@ -100,6 +101,7 @@ export class NameServer {
     this.#changes = new NameChanges(this.names, this.locks)
     const { connectAll, creation, preventOverlappingPartitions, self } = options
     const isOn = connectAll && preventOverlappingPartitions
+    this.#meetsAll = connectAll
     this.#partitions = new Partitions({ self, creation, isOn }, this.peers, {
       send: (node, message) => effects.send(node, message),
       forget: (node) => this.#forget(node, 'removed'),
@@ -149,7 +151,13 @@ export class NameServer {
 
   nodeUp(node: Atom): void {
     this.peers.setConnected(node)
-    if (this.#options.connectAll) this.#meet(node)
+    if (this.#meetsAll) this.#meet(node)
+  }
+
+  /** The node stops: from now on it meets nobody, and what is lost is lost in order. As `prepare_shutdown` of the BEAM. */
+  prepareStop(): void {
+    this.#meetsAll = false
+    this.#partitions.turnOff()
   }
 
   nodeDown(node: Atom): void {

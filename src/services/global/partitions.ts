@@ -31,25 +31,32 @@ export class Partitions {
   readonly #peers: Peers
   readonly #effects: PartitionsEffects
   readonly #lost = new LostConnections()
+  #isOn: boolean
   #operations = 0
 
   constructor(options: PartitionsOptions, peers: Peers, effects: PartitionsEffects) {
     this.#options = options
+    this.#isOn = options.isOn
     this.#peers = peers
     this.#effects = effects
   }
 
+  /** From now on losses are neither told nor heeded. */
+  turnOff(): void {
+    this.#isOn = false
+  }
+
   /** We lost the connection to a node. */
   tellLoss(node: Atom): void {
-    const { creation, isOn, self } = this.#options
-    if (isOn) this.#tellAll(encodeLostConnection(self, creation, ++this.#operations, node), node)
+    const { creation, self } = this.#options
+    if (this.#isOn) this.#tellAll(encodeLostConnection(self, creation, ++this.#operations, node), node)
   }
 
   /** A node lost the connection to another. */
   handleLoss(message: Extract<GlobalMessage, { type: 'lost_connection' }>): void {
     const { creation, lost, node, operation } = message
-    const { isOn, self } = this.#options
-    if (!isOn || !this.#lost.add(node, lost, creation, operation, this.#effects.now())) return
+    const { self } = this.#options
+    if (!this.#isOn || !this.#lost.add(node, lost, creation, operation, this.#effects.now())) return
     this.#tellAll(encodeLostConnection(node, creation, operation, lost), node)
     const removed = lost === self ? node : lost
     if (!this.#peers.isPotentiallyKnown(removed)) return

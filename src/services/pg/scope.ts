@@ -84,6 +84,8 @@ export class PgScope implements ScopeTables {
       host.logger.error({ scope: name.name, error }, 'a pg listener threw'),
     )
     this.pid = host.runtime.spawn(PgServer, this)
+    // A member is one until it has ended.
+    host.runtime.serves(this.pid)
     // Whoever ends the process, the tables end with it.
     host.runtime.monitor(this.pid, () => this.#end())
     this.#forgetNodeUp = host.onNodeUp((node, { type }) => {
