@@ -4,9 +4,10 @@
  *   first:  131 69, u64 sequence id, u64 fragment id = pieces to come including this one, atom refs, control, data
  *   others: 131 70, u64 sequence id, u64 fragment id one less than before, data
  */
-import { allocateUncleared, type EntryKeys, EntryTable } from '../core/index.ts'
+import { type EntryKeys, EntryTable } from '../core/index.ts'
 import type { Atom } from '../etf/index.ts'
 import { DistError } from './errors.ts'
+import { giveMessageMemory, takeMessageMemory } from './message-memory.ts'
 
 /** Bytes of control and payload in one fragment, as the BEAM cuts them; a longer control stays in one piece. */
 export const FRAGMENT_BYTES = 64 * 1024
@@ -23,12 +24,16 @@ const UNCHARGED = 2
 /** Pieces from this size on say how long the others are: they are those of a peer that cuts as the BEAM does. */
 const TELLING_BYTES = 16 * 1024
 
-/** Memory for a message that is announced as longer: this much at once, then some times what has arrived. */
-const FIRST_ROOM = 1024 * 1024
+/**
+ * Memory for a message that is announced as longer: this much at once, enough for a mebibyte and what is around it, then
+ * some times what has arrived.
+ */
+const FIRST_ROOM = 1024 * 1024 + FRAGMENT_BYTES
 const MORE_ROOM = 4
 
-/** Pieces of which the last, a short one, gets memory when it is there. */
+/** Pieces of which the last gets memory when it is there, but for so much of it. */
 const FEW_PIECES = 3
+const LAST_ROOM = 1024
 
 const NO_BYTES: Uint8Array = new Uint8Array(0)
 
@@ -43,8 +48,8 @@ export interface FragmentLimits {
 export interface JoinedMessage {
   /** Control and payload, without header. */
   readonly bytes: Uint8Array
-  /** They are nobody else's; false where they are those of the frame. */
-  readonly isOwn: boolean
+  /** What they lie in, which is nobody else's; undefined where they are those of the frame. */
+  readonly memory: Uint8Array | undefined
   /** How many of them came with the first piece: the control must end there. */
   readonly firstLength: number
   /** The atoms of the first piece's header; later changes of the cache do not touch them. */
@@ -87,7 +92,7 @@ export class FragmentAssembler {
     if (id === 0n || fragment === 0n) throw bad(id, fragment, 'neither id of a first fragment may be 0')
     if (this.#sequences.get(id) !== undefined)
       throw bad(id, fragment, 'that message is unfinished, and starts again')
-    if (fragment === 1n) return { bytes: data, isOwn: false, firstLength: data.length, atoms }
+    if (fragment === 1n) return { bytes: data, memory: undefined, firstLength: data.length, atoms }
     if (this.#sequences.size >= this.#limits.fragmentedMessages) {
       throw limit('unfinished messages', this.#limits.fragmentedMessages, 'fragmentedMessages')
     }
@@ -119,7 +124,7 @@ export class FragmentAssembler {
     const { memory, length, firstLength, atoms } = sequence
     // Whoever looks behind a view of the message must not find what was in the memory before.
     memory.fill(0, length)
-    return { bytes: memory.subarray(0, length), isOwn: true, firstLength, atoms }
+    return { bytes: memory.subarray(0, length), memory, firstLength, atoms }
   }
 
   #add(sequence: Sequence, data: Uint8Array, toCome: bigint): void {
@@ -134,8 +139,9 @@ export class FragmentAssembler {
       throw limit('bytes in unfinished messages', this.#limits.fragmentedBytes, 'fragmentedBytes')
     if (needed > memory.length) {
       const wanted = roomFor(needed, data.length, Number(toCome))
-      sequence.memory = allocateUncleared(Math.min(wanted, left * UNCHARGED))
+      sequence.memory = takeMessageMemory(Math.min(wanted, left * UNCHARGED))
       sequence.memory.set(memory.subarray(0, length))
+      giveMessageMemory(memory)
     }
     sequence.charged = Math.max(needed, sequence.memory.length / UNCHARGED) + sequence.pieces * PIECE_OVERHEAD
     this.#charged = others + sequence.charged
@@ -150,9 +156,10 @@ export class FragmentAssembler {
  */
 function roomFor(needed: number, pieceLength: number, toCome: number): number {
   if (pieceLength < TELLING_BYTES) return toCome === 0 ? needed : needed * 2
+  if (toCome === 0) return needed
   // The last piece is shorter. Of a few it would be a large part, and who keeps the message would keep that as well.
-  const full = toCome > FEW_PIECES ? toCome : Math.max(toCome - 1, 0)
-  return Math.min(needed + full * pieceLength, Math.max(FIRST_ROOM, needed * MORE_ROOM))
+  const rest = toCome > FEW_PIECES ? toCome * pieceLength : (toCome - 1) * pieceLength + LAST_ROOM
+  return Math.min(needed + rest, Math.max(FIRST_ROOM, needed * MORE_ROOM))
 }
 
 function bad(id: bigint, fragment: bigint, why: string): DistError {

@@ -22,6 +22,7 @@ import {
   readAtomRefs,
   VERSION_MAGIC,
 } from './header.ts'
+import { giveMessageMemory } from './message-memory.ts'
 
 const SMALL_TUPLE_EXT = 104
 
@@ -157,8 +158,11 @@ export class FrameReader implements ControlFrame {
 
   #readJoined(message: JoinedMessage | undefined, handler: ControlHandler): void {
     if (message === undefined) return
-    if (message.isOwn) this.#lent = false
-    this.#readMessage(message.bytes, 0, message.firstLength, message.atoms, handler)
+    const { bytes, memory, firstLength, atoms } = message
+    if (memory !== undefined) this.#lent = false
+    this.#terms.hasViews = this.#exactTerms.hasViews = false
+    this.#readMessage(bytes, 0, firstLength, atoms, handler)
+    if (memory !== undefined && !this.#terms.hasViews && !this.#exactTerms.hasViews) giveMessageMemory(memory)
   }
 
   /** `controlLimit`: the offset that the control must not go beyond. */

@@ -15,21 +15,22 @@ const KEEP_VIEW_PART = 1 / 16
 /** Up to this many bytes are copied by a loop, which is over before a call of `set` has begun. */
 const SHORT_COPY = 16
 
-/** The bytes from `start` to `end`: a `Buffer` on Node, else a plain Uint8Array. */
-export function takeBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const length = end - start
-  if (length >= KEEP_VIEW_FROM && length >= bytes.buffer.byteLength * KEEP_VIEW_PART) {
-    // Of a Buffer this is a Buffer, and takes half as long as making one of its memory.
-    if (NodeBuffer === undefined || bytes instanceof NodeBuffer) return bytes.subarray(start, end)
-    const { buffer, byteOffset } = bytes
-    return buffer instanceof ArrayBuffer
-      ? NodeBuffer.from(buffer, byteOffset + start, length)
-      : bytes.subarray(start, end)
-  }
-  return copyBinary(bytes, start, end)
+/** Whether a binary of that length is a view of the bytes that it lies in, where they are not only lent. */
+export function isLeftInPlace(bytes: Uint8Array, length: number): boolean {
+  return length >= KEEP_VIEW_FROM && length >= bytes.buffer.byteLength * KEEP_VIEW_PART
 }
 
-/** The same as a copy, out of bytes that are only lent. */
+/** A view of the bytes from `start` to `end`: a `Buffer` on Node, else a plain Uint8Array. */
+export function viewBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  // Of a Buffer this is a Buffer, and takes half as long as making one of its memory.
+  if (NodeBuffer === undefined || bytes instanceof NodeBuffer) return bytes.subarray(start, end)
+  const { buffer, byteOffset } = bytes
+  return buffer instanceof ArrayBuffer
+    ? NodeBuffer.from(buffer, byteOffset + start, end - start)
+    : bytes.subarray(start, end)
+}
+
+/** The same as a copy. */
 export function copyBinary(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start
   // Node hands small buffers out of a pool, which is cheaper than one allocation each.

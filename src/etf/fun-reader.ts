@@ -1,5 +1,5 @@
 /** What funs and records begin with, up to the terms in them (protocol.md 5.1). */
-import { takeBinary } from './binary.ts'
+import { copyBinary } from './binary.ts'
 import { LeafReader } from './leaf-reader.ts'
 import { INTEGER_EXT, NEW_PID_EXT, PID_EXT, SMALL_BIG_EXT, SMALL_INTEGER_EXT } from './tags.ts'
 import type { Atom } from './terms/atom.ts'
@@ -34,7 +34,7 @@ export class FunReader extends LeafReader {
     this.take(4)
     const arity = this.readU8()
     const at = this.take(16)
-    const uniq = takeBinary(this.bytes, at, at + 16)
+    const uniq = copyBinary(this.bytes, at, at + 16)
     const index = this.readU32()
     const count = this.readCount(1)
     const module = this.readAtom()

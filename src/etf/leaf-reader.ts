@@ -1,5 +1,5 @@
 /** Terms without elements out of received bytes: binaries, numbers, lists of bytes, external funs (protocol.md 5.1). */
-import { copyBinary, takeBinary } from './binary.ts'
+import { copyBinary, isLeftInPlace, viewBinary } from './binary.ts'
 import { IdentifierReader } from './identifier-reader.ts'
 import { readMagnitude } from './integers.ts'
 import type { CodecLimits, DecodeOptions } from './options.ts'
@@ -43,6 +43,8 @@ export class LeafReader extends IdentifierReader {
   readonly #exactFloats: boolean
   /** The bytes are written over when they have been read: nothing may be a view of them. */
   lent = false
+  /** Something that was read since this was set to false is a view of the bytes. */
+  hasViews = false
   /** Above 0 inside map keys and funs, where floats and structs are left exactly as they are. */
   protected verbatim = 0
 
@@ -121,7 +123,10 @@ export class LeafReader extends IdentifierReader {
   }
 
   #bytesOf(start: number, end: number): Uint8Array {
-    return this.lent ? copyBinary(this.bytes, start, end) : takeBinary(this.bytes, start, end)
+    const { bytes } = this
+    if (this.lent || !isLeftInPlace(bytes, end - start)) return copyBinary(bytes, start, end)
+    this.hasViews = true
+    return viewBinary(bytes, start, end)
   }
 
   /** BIT_BINARY_EXT: length (u32), bits of the last byte (u8), bytes. */
