@@ -27,7 +27,7 @@ export class NetKernel extends GenServer<NetKernelState> {
     if (request instanceof Tuple && request[0] === IS_AUTH) return reply(YES, state)
     switch (request) {
       case LONGNAMES:
-        return reply(state.node.name.includes('.'), state)
+        return reply(isLong(state.node), state)
       case NODENAME:
         return reply(state.node, state)
       case TICKTIME:
@@ -45,4 +45,9 @@ export class NetKernel extends GenServer<NetKernelState> {
   override handleInfo(_message: Term, state: NetKernelState) {
     return noreply(state)
   }
+}
+
+/** The part before the `@` may hold a dot as well. */
+function isLong(node: Atom): boolean {
+  return node.name.slice(node.name.indexOf('@')).includes('.')
 }

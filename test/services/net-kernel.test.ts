@@ -32,6 +32,8 @@ test('the kernel tells its node, its kind of names and its tick time', async (t)
   t.equal(await ask(atom('ticktime')), 30_000)
   const long = await nodes.start('c@db.example')
   t.equal(await a.call([NET_KERNEL, long.name], atom('longnames')), true)
+  const dotted = await nodes.start('d.1@d')
+  t.equal(await a.call([NET_KERNEL, dotted.name], atom('longnames')), false)
 })
 
 test('what it does not know is badreq, and casts and messages are dropped', async (t) => {
