@@ -79,6 +79,7 @@ test('the node tells what it is and how much it uses', async (t) => {
   t.match(await peer.eval('call.(:erlang, :statistics, [:wall_clock])'), /^\{\d+, \d+\}$/)
   t.match(await peer.eval('call.(:erlang, :statistics, [:io])'), /^\{\{:input, \d+\}, \{:output, \d+\}\}$/)
   t.match(await peer.eval('call.(:erlang, :nodes, [:connected])'), /ex@127/)
+  t.match(await peer.eval('call.(Node, :list, [[:this, :visible]])'), /ts@127.*ex@127/)
   t.equal(await peer.eval('call.(:erlang, :function_exported, [:erlang, :memory, 0])'), 'true')
   t.equal(await peer.eval('call.(:erlang, :function_exported, [:erlang, :halt, 0])'), 'false')
   t.equal(

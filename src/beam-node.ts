@@ -134,7 +134,10 @@ export class BeamNode extends NodeProcesses implements SupervisorHost {
     this.#core.setCookie(cookie, node === undefined ? undefined : nameOf(node))
   }
 
-  /** `pong` when the node is there and answers in time, 5000 ms unless given. Mirrors `Node.ping/1`. */
+  /**
+   * `pong` when the node is there and answers in time, 5000 ms unless given. Mirrors `Node.ping/1`, but leaves the
+   * connection to a node that does not answer as it is.
+   */
   async ping(node: Atom | string, options?: CallOptions): Promise<'pong' | 'pang'> {
     const name = nameOf(node)
     try {

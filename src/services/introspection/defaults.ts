@@ -9,7 +9,7 @@ import { APPLICATION, applicationEntry, packageVersion } from './application.ts'
 import { appmonFunctions } from './appmon.ts'
 import { exposeBeforeShell } from './before-shell.ts'
 import type { DescribedNode } from './described-node.ts'
-import { erlangFunctions } from './erlang-functions.ts'
+import { erlangFunctions, nodesOf } from './erlang-functions.ts'
 import { observerBackend, traceRelay } from './observer-backend.ts'
 import { allProcessInfo, someProcessInfo } from './process-info.ts'
 import { OTP_RELEASE } from './system-info.ts'
@@ -37,6 +37,7 @@ export function exposeDefaults(functions: FunctionTable, node: DescribedNode): v
   expose('Elixir.Node', {
     'self/0': () => node.name,
     'list/0': () => node.nodes('visible'),
+    'list/1': (kind) => nodesOf(node, kind),
     'alive?/0': () => true,
   })
   expose('Elixir.System', { 'otp_release/0': () => OTP_RELEASE })

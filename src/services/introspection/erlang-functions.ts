@@ -57,7 +57,7 @@ function ownPid(pid: Term | undefined, node: Atom): Pid {
 }
 
 /** A kind, or a list of kinds. */
-function nodesOf(node: DescribedNode, wanted: Term | undefined): Atom[] {
+export function nodesOf(node: DescribedNode, wanted: Term | undefined): Atom[] {
   const kinds = Array.isArray(wanted) ? wanted : [wanted]
   const found = kinds.flatMap((kind) => {
     switch (itemName(kind)) {
