@@ -21,28 +21,45 @@ export async function shutDown(
   const deadline = clock.now() + timeout
   const living = (areServices: boolean): Cell[] =>
     table.cellsByAge().filter((cell) => cell !== client && services.has(cell) === areServices)
-  // Children are left to their parents, which end them in order.
-  const hasParent = (cell: Cell): boolean => {
-    const parent = table.find(cell.parent)
-    return parent !== undefined && parent !== client && !services.has(parent)
+  const ask = (cell: Cell): void => {
+    if (cell.alive) exits.request(cell, client.pid, SHUTDOWN)
   }
   const users = living(false)
-  for (const cell of users) if (!hasParent(cell)) exits.request(cell, client.pid, SHUTDOWN)
-  await allGone(kernel, users, timeout)
+  // Children are left to their parents, which end them in order.
+  const children = new Map<Cell, Cell[]>()
+  const askUsers = (): void => {
+    for (const cell of users) {
+      const parent = table.find(cell.parent)
+      if (parent === undefined || parent === client || services.has(parent)) {
+        ask(cell)
+        continue
+      }
+      const siblings = children.get(parent)
+      if (siblings === undefined) children.set(parent, [cell])
+      else siblings.push(cell)
+    }
+  }
+  // Those that it leaves behind, because they are not linked to it.
+  const askOrphans = (parent: Cell): void => children.get(parent)?.forEach(ask)
+  await end(kernel, users, timeout, askUsers, askOrphans)
   // Those also that were started meanwhile, for other nodes for instance: without end, if anybody waited for them.
   for (const cell of living(false)) exits.terminate(cell, KILLED)
   onAlone()
   const rest = living(true)
-  for (const cell of rest) exits.request(cell, client.pid, SHUTDOWN)
-  await allGone(kernel, rest, Math.max(deadline - clock.now(), SERVICES_MS))
+  await end(kernel, rest, Math.max(deadline - clock.now(), SERVICES_MS), () => rest.forEach(ask))
   for (const cell of [...living(false), ...living(true)]) exits.terminate(cell, KILLED)
   exits.terminate(client, SHUTDOWN)
 }
 
-/** Resolves when these have ended, or after `timeout` milliseconds. */
-function allGone({ clock, exits }: Kernel, cells: readonly Cell[], timeout: number): Promise<void> {
-  const left = new Set(cells.filter(({ alive }) => alive))
-  if (left.size === 0) return Promise.resolve()
+/** Begins, and resolves when these have ended, or after `timeout` milliseconds. */
+function end(
+  { clock, exits }: Kernel,
+  cells: readonly Cell[],
+  timeout: number,
+  begin: () => void,
+  onEnded: (cell: Cell) => void = () => {},
+): Promise<void> {
+  const left = new Set(cells)
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel()
@@ -52,7 +69,10 @@ function allGone({ clock, exits }: Kernel, cells: readonly Cell[], timeout: numb
     const timer = clock.after(timeout, done)
     exits.onEnded = (cell) => {
       left.delete(cell)
+      onEnded(cell)
       if (left.size === 0) done()
     }
+    begin()
+    if (left.size === 0) done()
   })
 }

@@ -203,6 +203,22 @@ test('what other nodes go on asking does not hold a stop up', async (t) => {
   t.equal(nodes.clock.now(), before)
 })
 
+test('a process that outlives who started it is asked to end as well', async (t) => {
+  const nodes = new TestNodes(t)
+  const a = await nodes.start('a')
+  class Parent extends GenServer<null> {
+    override init() {
+      this.self.trapExit = true
+      this.self.spawn((self) => self.receive(() => false))
+      return null
+    }
+  }
+  await a.startLink(Parent)
+  const before = nodes.clock.now()
+  await nodes.during(a.stop())
+  t.equal(nodes.clock.now(), before)
+})
+
 test('a node that stops has nobody cut off for a connection that it loses meanwhile', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a')
