@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findBeam, withCleanup } from '../interop/peer.ts'
-import { type Case, casesOf, HEAP_GROWTH, type Sample } from './contest/cases.ts'
+import { type Case, casesOf, type Sample } from './contest/cases.ts'
 import { Field } from './contest/field.ts'
 import { describeMachine, type Machine } from './contest/machine.ts'
 import { plot } from './contest/plot.ts'
@@ -127,7 +127,7 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
       beamServer,
       elixir,
       tsServer: await field.tsServer(),
-      tunedServer: await field.tsServer([HEAP_GROWTH]),
+      roomyServer: await field.tsServer('headroom'),
       others: wantsOthers ? await openOthers(field, elixir, defer) : [],
       flooder: await field.elixirClient(),
       ts: await field.tsClient(),

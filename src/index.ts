@@ -63,7 +63,7 @@ export type {
   Resolver,
   RunningStrategy,
 } from './node/index.ts'
-export { dnsCluster, gossipCluster, NodeError, portResolver } from './node/index.ts'
+export { dnsCluster, gossipCluster, keepHeapHeadroom, NodeError, portResolver } from './node/index.ts'
 export type { Program } from './program.ts'
 export type {
   Caller,

@@ -36,8 +36,8 @@ export interface Players {
   readonly ts: Client
   readonly beamServer: Server
   readonly tsServer: Server
-  /** The same, but started as a user who moves large binaries may start it: with `HEAP_GROWTH`. */
-  readonly tunedServer: Server
+  /** The same with `keepHeapHeadroom()`, as `beamjoin start` runs a node. */
+  readonly roomyServer: Server
   /** Who else answers the same call, as far as they are there. */
   readonly others: readonly Other[]
 }
@@ -47,12 +47,9 @@ export interface Scale {
   readonly part: number
 }
 
-/** Full collections come when the heap is four times what was alive after the last, the most that V8 itself allows small heaps. */
-export const HEAP_GROWTH = '--heap-growing-percent=300'
-
 const BOTH = 'Elixir -> BEAM'
 const OURS = 'Elixir -> beamjoin'
-const TUNED = `... node ${HEAP_GROWTH}`
+const ROOMY = '... with keepHeapHeadroom()'
 
 const timed = ([value, p50, p99, p999]: number[]): Sample => ({
   value: value!,
@@ -60,7 +57,7 @@ const timed = ([value, p50, p99, p999]: number[]): Sample => ({
 })
 
 export function casesOf(players: Players, { part }: Scale): Case[] {
-  const { elixir, flooder, ts, beamServer, tsServer, tunedServer } = players
+  const { elixir, flooder, ts, beamServer, tsServer, roomyServer } = players
   const some = (count: number) => Math.max(1, Math.round(count * part))
 
   const calls =
@@ -74,10 +71,10 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
       return { value: 1e6 / value, ...(latency && { latency }) }
     }
   }
-  const byServer = (measure: (server: Server) => Measure, tuned = false): Record<string, Measure> => ({
+  const byServer = (measure: (server: Server) => Measure, alsoRoomy = false): Record<string, Measure> => ({
     [BOTH]: measure(beamServer),
     [OURS]: measure(tsServer),
-    ...(tuned ? { [TUNED]: measure(tunedServer) } : {}),
+    ...(alsoRoomy ? { [ROOMY]: measure(roomyServer) } : {}),
   })
   const byClient = (measure: (client: Client, server: Server) => Measure): Record<string, Measure> => ({
     [BOTH]: measure(elixir, beamServer),

@@ -81,9 +81,10 @@ export class Field {
     }
   }
 
-  /** @param flags of `node` */
-  async tsServer(flags: readonly string[] = []): Promise<Server & { readonly node: TsNode }> {
-    const { node, name: full } = await this.#tsNode(`ts${this.#started++}`, flags)
+  /** @param heap whether it has headroom, as with `beamjoin start` */
+  async tsServer(heap?: 'headroom'): Promise<Server & { readonly node: TsNode }> {
+    const { node, name: full } = await this.#tsNode(`ts${this.#started++}`)
+    if (heap === 'headroom') await node.run('keepHeadroom')
     return {
       kind: 'beamjoin',
       node,
@@ -159,8 +160,8 @@ export class Field {
     return peer
   }
 
-  async #tsNode(name: string, flags: readonly string[] = []): Promise<{ node: TsNode; name: string }> {
-    const node = new TsNode([...this.#flags, ...flags])
+  async #tsNode(name: string): Promise<{ node: TsNode; name: string }> {
+    const node = new TsNode(this.#flags)
     this.#tsNodes.push(node)
     this.#defer(() => node.kill())
     const full = `${name}@127.0.0.1`

@@ -13,6 +13,7 @@ const {
   atom,
   DynamicSupervisor,
   GenServer,
+  keepHeapHeadroom,
   noreply,
   reply,
   silentLogger,
@@ -105,6 +106,11 @@ const JOBS = {
       modules: () => Child,
     })
     node.pg('bench')
+    return 0
+  },
+
+  async keepHeadroom(): Promise<number> {
+    keepHeapHeadroom()
     return 0
   },
 

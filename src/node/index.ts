@@ -4,6 +4,7 @@ export { type GossipClusterOptions, gossipCluster } from './cluster/gossip-clust
 export type { ClusterHost, ClusterStrategy, RunningStrategy } from './cluster/strategy.ts'
 export type { NodeType } from './distribution.ts'
 export { NodeError } from './errors.ts'
+export { keepHeapHeadroom } from './heap-headroom.ts'
 export { NodeCore, type NodeDownInfo, type NodeEvents, type NodeUpInfo } from './node.ts'
 export type { NodeName } from './node-name.ts'
 export type { ListenOptions, NodeLimits, NodeOptions } from './options.ts'

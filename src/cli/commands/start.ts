@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
 import * as beamjoin from '../../index.ts'
-import { type BeamNode, DistributedSupervisor, inspect, type Program, startNode } from '../../index.ts'
+import {
+  type BeamNode,
+  DistributedSupervisor,
+  inspect,
+  keepHeapHeadroom,
+  type Program,
+  type StartNodeOptions,
+  startNode,
+} from '../../index.ts'
 import { type Arguments, type Command, type Io, parseNumber, UsageError } from '../command.ts'
 import { epmdPort } from '../epmd-port.ts'
 import { EventLines } from '../events.ts'
@@ -12,6 +20,9 @@ import { untilAborted } from '../until-aborted.ts'
 /** Less than what a container gets between SIGTERM and SIGKILL. */
 const DRAIN_MS = 10_000
 const LONGEST_DRAIN_MS = 24 * 3_600_000
+
+const HEADROOM_MIB = 64
+const MOST_HEADROOM_MIB = 4096
 
 export const start: Command = {
   name: 'start',
@@ -51,6 +62,11 @@ time: it ends at once.
       value: 'MS',
       help: 'how long children may take to move to other nodes at the end; default 10000, 0: they end here',
     },
+    'heap-headroom': {
+      type: 'string',
+      value: 'MIB',
+      help: 'memory that large messages may take before V8 collects the whole heap; default 64, 0: as V8 sees fit',
+    },
     ...TLS_OPTIONS,
     hidden: { type: 'boolean', help: 'do not appear in Node.list()' },
     'remote-shell': {
@@ -70,24 +86,40 @@ time: it ends at once.
       throw new UsageError(`${file} has modules or children: say with --supervise NAME who looks after them`)
     }
     drainTime(args)
-    const cookie = args.text('cookie')
-    const tls = await tlsOf(args)
-    const node = await startNode({
-      name,
-      ...(cookie === undefined ? {} : { cookie }),
-      connect: args.texts('connect'),
-      hidden: args.flag('hidden'),
-      ...(tls === undefined ? {} : { listen: { tls } }),
-      epmdPort: epmdPort(io.env),
-      signal: io.interrupted,
-      remoteShell: args.flag('remote-shell') && { scope: beamjoin },
-    })
+    const letGo = keepHeadroom(args)
     try {
-      await serve(node, program, args, io)
+      const node = await startNode(await nodeOptions(name, args, io))
+      try {
+        await serve(node, program, args, io)
+      } finally {
+        await node.stop()
+      }
     } finally {
-      await node.stop()
+      letGo()
     }
   },
+}
+
+async function nodeOptions(name: string, args: Arguments, io: Io): Promise<StartNodeOptions> {
+  const cookie = args.text('cookie')
+  const tls = await tlsOf(args)
+  return {
+    name,
+    ...(cookie === undefined ? {} : { cookie }),
+    connect: args.texts('connect'),
+    hidden: args.flag('hidden'),
+    ...(tls === undefined ? {} : { listen: { tls } }),
+    epmdPort: epmdPort(io.env),
+    signal: io.interrupted,
+    remoteShell: args.flag('remote-shell') && { scope: beamjoin },
+  }
+}
+
+function keepHeadroom(args: Arguments): () => void {
+  const text = args.text('heap-headroom')
+  const mebibytes =
+    text === undefined ? HEADROOM_MIB : parseNumber(text, 'heap-headroom', 0, MOST_HEADROOM_MIB)
+  return mebibytes === 0 ? () => {} : keepHeapHeadroom(mebibytes * 2 ** 20)
 }
 
 async function serve(node: BeamNode, program: Program, args: Arguments, io: Io): Promise<void> {
