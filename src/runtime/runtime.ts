@@ -312,7 +312,8 @@ export class Runtime {
 
   /**
    * Ends all processes: those that plain code started get an exit signal `shutdown` and end their children; what is
-   * left after `timeout` milliseconds (default 5000) is killed. What `serves` the node ends last. Safe to call twice.
+   * left after `timeout` milliseconds (default 5000) is killed. Then end those that run for other nodes, and last what
+   * `serves` the node. Safe to call twice.
    */
   stop(options: { readonly timeout?: number } = {}): Promise<void> {
     this.#watch.stop()

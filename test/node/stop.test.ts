@@ -185,6 +185,38 @@ test('what every node serves goes on until the other processes have ended', asyn
   t.equal(ends.length, 6)
 })
 
+test('what other nodes have asked for goes on as long as the processes of the node end', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  let finish = (_value: string): void => {}
+  const work = new Promise<string>((resolve) => {
+    finish = resolve
+  })
+  a.rpc.expose('m', { work: () => work })
+  class Slow extends GenServer<null> {
+    override init() {
+      this.self.trapExit = true
+      return null
+    }
+
+    override async terminate() {
+      await nodes.settle()
+      finish('done')
+      await nodes.settle()
+    }
+  }
+  await a.startLink(Slow)
+  const infinity = { timeout: 'infinity' } as const
+  const request = tuple(atom('call'), atom('m'), atom('work'), [], b.self)
+  const answers = Promise.all([
+    b.rpc.call(a.name, 'm', 'work', [], infinity),
+    b.call(['rex', a.name], request, infinity),
+  ])
+  await nodes.settle()
+  await a.stop()
+  t.same(await answers, ['done', 'done'])
+})
+
 test('what other nodes go on asking does not hold a stop up', async (t) => {
   const nodes = new TestNodes(t)
   const [a, b] = await nodes.pair()
