@@ -10,6 +10,7 @@ import {
   FunctionTable,
   type IoDevice,
   IoServer,
+  keepServer,
   LoggerProxy,
   NetKernel,
   Rex,
@@ -69,12 +70,13 @@ export async function startNode(options: StartNodeOptions): Promise<BeamNode> {
     core.bridge.onSpawnRequest((request) => serveSpawn(runtime, functions, request))
     // Before any other: all have it as their group leader.
     runtime.groupLeader = await runtime.start(IoServer, options.io ?? standardOutput, { name: USER })
-    const services = await Promise.all([
-      runtime.start(LoggerProxy, undefined, { name: LOGGER_PROXY }),
-      runtime.start(NetKernel, { node: core.name, tickTime: core.tickTime }, { name: NET_KERNEL }),
-      runtime.start(Rex, { runtime, node: core.name, functions }, { name: REX }),
-    ])
-    for (const pid of [runtime.groupLeader, ...services]) runtime.serves(pid)
+    runtime.serves(runtime.groupLeader)
+    const kept = [
+      { name: LOGGER_PROXY, server: LoggerProxy, args: undefined },
+      { name: NET_KERNEL, server: NetKernel, args: { node: core.name, tickTime: core.tickTime } },
+      { name: REX, server: Rex, args: { runtime, node: core.name, functions } },
+    ]
+    await Promise.all(kept.map((one) => keepServer(runtime, core.logger, one)))
     await node.global.start()
     await core.join()
     return node

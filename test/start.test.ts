@@ -37,6 +37,20 @@ test('a node runs what other nodes expect of every node', async (t) => {
   for (const name of ['net_kernel', 'rex']) t.ok(a.whereis(name), name)
 })
 
+test('what other nodes expect of every node starts again when somebody kills it', async (t) => {
+  const nodes = new TestNodes(t)
+  const [a, b] = await nodes.pair()
+  b.rpc.expose('m', { double: (n) => Number(n) * 2 })
+  for (const name of ['net_kernel', 'rex', 'logger_proxy']) {
+    const killed = b.whereis(name)
+    if (killed !== undefined) a.exit(killed, atom('kill'))
+    await nodes.until(() => b.whereis(name)?.equals(killed) === false, `${name} to run again`)
+  }
+  t.equal(await a.ping(b.name), 'pong')
+  t.equal(await a.rpc.blockCall(b.name, 'm', 'double', [4]), 8)
+  t.equal(nodes.complaints().length, 3)
+})
+
 test('ping is pong for a node that answers, and for this one; pang for any other', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a')
