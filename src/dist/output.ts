@@ -1,7 +1,7 @@
 /**
- * The way out of a connection: collects frames, gives them to the transport once per turn of the event loop or at
- * 64 KiB, cuts large messages and lets small ones go ahead of them, and says when too much waits. Protocol: sections
- * 4.4, 4.5 and 4.7.
+ * The way out of a connection: collects frames, gives them to the transport once per turn of the event loop, one alone
+ * when all microtasks have run, and at 64 KiB; cuts large messages and lets small ones go ahead of them, and says when
+ * too much waits. Protocol: sections 4.4, 4.5 and 4.7.
  *
  *   frames ---------------------------------> transport        small messages, in the order of sending
  *   large messages -> lanes -> fragments ---> transport        a few at a time, while the transport is nearly empty
@@ -45,9 +45,12 @@ export class Output {
   readonly #limits: ConnectionLimits
   readonly #lanes: Lanes
   readonly #options: OutputOptions
+  readonly #flushSoon = (): void => this.#flushSingle()
   readonly #flushNow = (): void => this.flush()
   readonly #moveOn = (): void => this.#handleTurn()
   #flushScheduled = false
+  /** `framesOut` at that time. */
+  #scheduledAt = 0
   #turnScheduled = false
   /** The transport asked to wait, and will tell when it is empty. */
   #drainExpected = false
@@ -135,7 +138,17 @@ export class Output {
 
   #scheduleFlush(): void {
     this.#flushScheduled = true
-    setImmediate(this.#flushNow)
+    this.#scheduledAt = this.framesOut
+    process.nextTick(this.#flushSoon)
+  }
+
+  /**
+   * When all microtasks have run: a frame alone leaves at once, an answer most often. Where there are more, others are
+   * likely to follow in this turn, and leave together.
+   */
+  #flushSingle(): void {
+    if (this.framesOut === this.#scheduledAt) this.flush()
+    else if (this.#flushScheduled) setImmediate(this.#flushNow)
   }
 
   /** The frame at hand is large, or has to wait behind a large one. */

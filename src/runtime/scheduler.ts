@@ -1,9 +1,13 @@
 /**
  * Decides when processes run. Those with mail wait in one queue, which is drained in a microtask: a message to an idle
- * process is handled before the event loop goes on. Each turn of the event loop has a budget of messages and of time;
- * when it is used up the rest waits for the next turn, so that sockets and timers are served (design.md 6, 7).
+ * process is handled before the event loop goes on. There is a budget of messages and of time; when it is used up the
+ * rest waits until the event loop has turned, so that sockets and timers are served (design.md 6, 7).
  *
- *   enqueue -> microtask: drain ... budget used up -> setImmediate: next turn, drain ...
+ *   enqueue -> microtask: drain ... budget used up -> setImmediate: new budget, drain ...
+ *
+ * Nobody is told when the event loop turns, and asking each time would cost as much as a message does. So a budget is
+ * for as long as its time lasts, however often the loop turns meanwhile. The next one begins at once, and asks: if its
+ * time is over before the answer has come, what is left waits for it.
  */
 import { type Clock, Queue } from '../core/index.ts'
 
@@ -18,9 +22,9 @@ export interface Runnable {
 
 /** How much work is done before the event loop gets its turn, and before the next process gets its. */
 export interface SchedulerLimits {
-  /** Messages per turn of the event loop. Default 10_000. */
+  /** Messages before the event loop gets its turn. Default 10_000. */
   readonly turnMessages: number
-  /** Milliseconds per turn of the event loop. Default 10. */
+  /** Milliseconds before the event loop gets its turn, twice as many at most. Default 10. */
   readonly turnMs: number
   /** Messages per process before the next process runs. Default 200. */
   readonly sliceMessages: number
@@ -34,14 +38,17 @@ export interface SchedulerLimits {
 /** Messages that are charged without a look at the clock, which costs more than a quick message. */
 const CLOCK_EVERY = 8
 
+/** Its microtasks make no resource for async hooks, as those of `queueMicrotask` do. */
+const RESOLVED = Promise.resolve()
+
 export class Scheduler {
   readonly #clock: Clock
   readonly #limits: SchedulerLimits
   readonly #queue = new Queue<Runnable>()
   readonly #drainNow = (): void => this.#drain()
-  readonly #nextTurn = (): void => this.#beginNextTurn()
-  /** `closed`: no work in this turn of the event loop yet. */
-  #turn: 'closed' | 'open' = 'closed'
+  readonly #turned = (): void => this.#handleTurn()
+  /** Asked to be told when the event loop has turned. */
+  #isTurnAwaited = false
   #draining: 'no' | 'planned' | 'running' = 'no'
   #left = 0
   #deadline = 0
@@ -58,37 +65,51 @@ export class Scheduler {
   enqueue(runnable: Runnable): void {
     this.#queue.push(runnable)
     if (this.#draining !== 'no') return
-    this.#openTurn()
-    if (this.#left <= 0) return
+    if (this.isOverdue) this.#renew()
+    if (this.#left <= 0) {
+      this.#awaitTurn()
+      return
+    }
     this.#draining = 'planned'
-    queueMicrotask(this.#drainNow)
+    void RESOLVED.then(this.#drainNow)
   }
 
-  /** Whether the time of this turn is used up. */
+  /** Whether the time of the budget is over. */
   get isOverdue(): boolean {
     return this.#clock.now() >= this.#deadline
   }
 
-  /** Takes one message from the budget of this turn; false when it is used up and the caller has to queue. */
+  /** Takes one message from the budget; false when it is used up and the caller has to queue. */
   charge(): boolean {
-    this.#openTurn()
-    if (this.#left % CLOCK_EVERY === 0 && this.isOverdue) this.#left = 0
+    if (this.#left % CLOCK_EVERY === 0 && this.isOverdue) this.#renew()
     return --this.#left >= 0
   }
 
-  #openTurn(): void {
-    if (this.#turn === 'open') return
-    this.#turn = 'open'
-    this.#left = this.#limits.turnMessages
-    this.#deadline = this.#clock.now() + this.#limits.turnMs
-    setImmediate(this.#nextTurn)
+  /** The time of the budget is over: there is a new one, unless the event loop has not turned since the last. */
+  #renew(): void {
+    if (this.#isTurnAwaited) {
+      this.#left = 0
+      return
+    }
+    this.#begin()
+    this.#awaitTurn()
   }
 
-  #beginNextTurn(): void {
-    this.#turn = 'closed'
-    if (this.#queue.length === 0) return
-    this.#openTurn()
-    this.#drain()
+  #begin(): void {
+    this.#left = this.#limits.turnMessages
+    this.#deadline = this.#clock.now() + this.#limits.turnMs
+  }
+
+  #awaitTurn(): void {
+    if (this.#isTurnAwaited) return
+    this.#isTurnAwaited = true
+    setImmediate(this.#turned)
+  }
+
+  #handleTurn(): void {
+    this.#isTurnAwaited = false
+    if (this.#left <= 0) this.#begin()
+    if (this.#queue.length > 0) this.#drain()
   }
 
   #drain(): void {
@@ -111,6 +132,7 @@ export class Scheduler {
     } finally {
       // Should a bug get this far, the program hears of it, and the other processes go on.
       this.#draining = 'no'
+      if (this.#queue.length > 0) this.#awaitTurn()
     }
   }
 }

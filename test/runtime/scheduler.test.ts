@@ -89,3 +89,41 @@ test('work that microtasks keep creating does not keep the event loop from its t
   }
   t.ok(turns >= 9, `${turns} turns`)
 })
+
+test('time that passes between microtasks counts: the event loop waits for twice the budget at most', async (t) => {
+  const clock = new FakeClock()
+  const scheduler = new Scheduler(clock, LIMITS)
+  let turned = false
+  let runs = 0
+  const again: Runnable = {
+    run() {
+      runs++
+      clock.advance(1)
+      queueMicrotask(() => {
+        if (!turned && runs < 1000) scheduler.enqueue(again)
+      })
+      return 1
+    },
+  }
+  // The loop has turned since the budget began, which says nothing of what follows.
+  scheduler.enqueue(again)
+  turned = true
+  await nextTurn()
+  turned = false
+  scheduler.enqueue(again)
+  await nextTurn()
+  turned = true
+  t.ok(runs <= 22, `${runs} ms`)
+})
+
+test('the event loop is not asked for its turn with every message', async (t) => {
+  const scheduler = new Scheduler(new FakeClock(), LIMITS)
+  const order: string[] = []
+  const asked = t.capture(globalThis, 'setImmediate', setImmediate)
+  for (let i = 0; i < 50; i++) {
+    scheduler.enqueue(worker(scheduler, 'a', 1, order))
+    await Promise.resolve()
+  }
+  t.equal(order.length, 50)
+  t.equal(asked().length, 1)
+})
