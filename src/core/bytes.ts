@@ -71,14 +71,25 @@ const INITIAL_CAPACITY = 256
 const LITTLE = 256
 
 export class ByteWriter {
+  /** Changed by `use` only. */
   bytes: Uint8Array
-  view: DataView
   /** How many bytes are written. */
   length = 0
+  #view: DataView | undefined
 
   constructor(capacity = INITIAL_CAPACITY) {
     this.bytes = new Uint8Array(capacity)
-    this.view = new DataView(this.bytes.buffer)
+  }
+
+  /** Of `bytes`. Made when it is needed: most messages do without. */
+  get view(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer)
+    return this.#view
+  }
+
+  protected use(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.#view = undefined
   }
 
   /** Makes room for `count` more bytes. */
@@ -91,9 +102,8 @@ export class ByteWriter {
   #grow(needed: number): void {
     // Not twice of what is large by itself: so it fills the buffer, and can be handed over without a copy.
     const grown = this.allocate(Math.max(needed + LITTLE, this.bytes.length * 2))
-    grown.set(this.bytes.subarray(0, this.length))
-    this.bytes = grown
-    this.view = new DataView(grown.buffer)
+    if (this.length > 0) grown.set(this.bytes.subarray(0, this.length))
+    this.use(grown)
   }
 
   /** The buffer in place of one that is too small, which is not used any more when its bytes have been copied. */
@@ -165,8 +175,7 @@ export class ByteWriter {
   }
 
   #renew(capacity: number): void {
-    this.bytes = new Uint8Array(capacity)
-    this.view = new DataView(this.bytes.buffer)
+    this.use(new Uint8Array(capacity))
   }
 
   /** Hands the bytes over and starts again with a fresh buffer. */

@@ -27,7 +27,6 @@ const LENGTH_BYTES = 4
 const TAG_BYTES = 2
 
 const NO_BYTES: Uint8Array = new Uint8Array(0)
-const NO_VIEW = new DataView(NO_BYTES.buffer)
 
 /** A guess takes one byte. */
 const MAX_GUESS = 255
@@ -66,8 +65,7 @@ class FrameBuffer extends ByteWriter {
   }
 
   clear(): void {
-    this.bytes = NO_BYTES
-    this.view = NO_VIEW
+    this.use(NO_BYTES)
     this.length = 0
   }
 }

@@ -44,7 +44,8 @@ export function readAtomRefs(
   readAtom: ReadAtom,
 ): number {
   const count = byteAt(bytes, offset)
-  atoms.length = count
+  // Setting the length, which V8 does out of line, costs as much as the rest.
+  while (atoms.length > count) atoms.pop()
   if (count === 0) return offset + 1
   const flagsAt = offset + 1
   let at = flagsAt + (count >> 1) + 1
