@@ -111,6 +111,8 @@ function atomValue({ wire, textStart }: Atom): number {
   return hash
 }
 
+const float = new DataView(new ArrayBuffer(8))
+
 /** Something to do once the terms before it are hashed. */
 type Step = (hash: number) => number
 
@@ -118,8 +120,8 @@ type Step = (hash: number) => number
 class Hasher extends Mixer {
   /** Terms, and steps between them, in reverse. */
   readonly #pending: unknown[] = []
-  readonly #steps = new Set<unknown>()
-  readonly #floatView = new DataView(new ArrayBuffer(8))
+  /** Which functions are steps, and no terms; few terms need any. */
+  #steps: Set<unknown> | undefined
 
   run(term: unknown, start: number): number {
     const floor = this.#pending.length
@@ -127,13 +129,14 @@ class Hasher extends Mixer {
     let hash = start
     while (this.#pending.length > floor) {
       const next = this.#pending.pop()
-      if (typeof next === 'function' && this.#steps.delete(next)) hash = (next as Step)(hash)
+      if (typeof next === 'function' && this.#steps?.delete(next) === true) hash = (next as Step)(hash)
       else hash = this.#one(next, hash)
     }
     return hash
   }
 
   #then(step: Step): void {
+    this.#steps ??= new Set()
     this.#steps.add(step)
     this.#pending.push(step)
   }
@@ -213,8 +216,8 @@ class Hasher extends Mixer {
   }
 
   #float(value: number, hash: number): number {
-    this.#floatView.setFloat64(0, value === 0 ? 0 : value)
-    return this.fold(hash, this.#floatView.getInt32(0), this.#floatView.getInt32(4), K_FLOAT)
+    float.setFloat64(0, value === 0 ? 0 : value)
+    return this.fold(hash, float.getInt32(0), float.getInt32(4), K_FLOAT)
   }
 
   #bits(value: unknown, hash: number): number {

@@ -1,14 +1,30 @@
 /** Who has called the code that runs, and where its output goes: for functions that get no process to ask. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Term } from '../etf/index.ts'
 import { ProcessError } from './errors.ts'
 import type { Process } from './process.ts'
 import type { Io } from './process-io.ts'
 
+type Run = (this: Process, ...args: Term[]) => unknown
+
 const current = new AsyncLocalStorage<Process>()
 
-/** Runs code as that of `self`, so that `io` below knows whose it is. Async code that it starts is included. */
-export function runAs<T>(self: Process, run: () => T): T {
-  return current.run(self, run)
+/** Functions that never ask for `io`. */
+const silent = new WeakSet<Run>()
+
+/**
+ * The same functions, which are not followed: with the first one that is, every promise of the program costs more from
+ * then on. For what nodes ask each other all the time.
+ */
+export function silently<F extends Readonly<Record<string, Run>>>(functions: F): F {
+  for (const run of Object.values(functions)) silent.add(run)
+  return functions
+}
+
+/** Runs a function as that of `self`, so that `io` below knows whose it is. Async code that it starts is included. */
+export function runAs(self: Process, run: Run, args: Term[]): unknown {
+  if (silent.has(run)) return run.apply(self, args)
+  return current.run(self, () => run.apply(self, args))
 }
 
 /**

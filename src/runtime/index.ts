@@ -1,5 +1,5 @@
 /** Layer 2: processes and servers of one node, as OTP has them. */
-export { io, runAs } from './caller-io.ts'
+export { io, runAs, silently } from './caller-io.ts'
 export { type CallOptions, timeoutMs } from './calls.ts'
 export { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 export {

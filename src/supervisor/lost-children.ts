@@ -2,7 +2,7 @@
  * Carries out what `Failover` decides about the children of nodes that are gone: keeps its time, starts them and asks
  * other nodes to, so many at once and no more.
  */
-import type { Timer } from '../core/index.ts'
+import { Queue, type Timer } from '../core/index.ts'
 import { type Atom, inspect, type Term, TermMap } from '../etf/index.ts'
 import type { ChildActions } from './child-actions.ts'
 import { publishChild } from './child-events.ts'
@@ -37,7 +37,7 @@ export class LostChildren {
   /** Children that are being started again, and by which action; the last one decides. */
   readonly #restoring = new TermMap<Term, Action>()
   /** Actions whose turn has not come. */
-  readonly #waiting: Action[] = []
+  readonly #waiting = new Queue<Action>()
   #underWay = 0
   #timer: Timer | undefined
   /** When the timer fires. */
@@ -100,7 +100,7 @@ export class LostChildren {
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
-    this.#waiting.length = 0
+    this.#waiting.clear()
   }
 
   #plan(ms: number): void {
@@ -133,9 +133,9 @@ export class LostChildren {
   }
 
   #next(): void {
-    let taken = 0
-    while (this.#underWay < AT_ONCE && taken < this.#waiting.length) {
-      const action = this.#waiting[taken++]!
+    while (this.#underWay < AT_ONCE) {
+      const action = this.#waiting.shift()
+      if (action === undefined) return
       // Somebody else had it back before its turn came.
       if (!this.#failover.has(action.child.name)) continue
       this.#underWay++
@@ -144,7 +144,6 @@ export class LostChildren {
         this.#next()
       })
     }
-    this.#waiting.splice(0, taken)
   }
 
   #forget({ child, why }: Extract<FailoverAction<ChildSpec>, { type: 'forget' }>): void {

@@ -3,7 +3,7 @@
  * whatever supervisor the first argument names, so one set serves any number of supervisors, and stays when one ends.
  */
 import { Atom, alias, atom, type Encodable, Pid, type Term, Tuple, tuple } from '../etf/index.ts'
-import { CallError, type Destination, ExitError, type Runtime } from '../runtime/index.ts'
+import { CallError, type Destination, ExitError, type Runtime, silently } from '../runtime/index.ts'
 import { childSpecToTuple, parseChildSpec } from './child-spec.ts'
 import { SupervisorError } from './errors.ts'
 import type { RemoteCalls } from './host.ts'
@@ -49,7 +49,8 @@ export function exposeSupervisorFunctions(
       throw new ExitError(tuple(error.reason, tuple(GEN_SERVER, CALL, [supervisor, request, INFINITY])))
     }
   }
-  rpc.expose('Elixir.DynamicSupervisor', {
+  const expose: RemoteCalls['expose'] = (module, functions) => rpc.expose(module, silently(functions))
+  expose('Elixir.DynamicSupervisor', {
     start_child: (supervisor, spec) => startChild(spec as Term, (request) => call(supervisor, request)),
     async terminate_child(supervisor, pid) {
       const { caller } = this
@@ -61,8 +62,8 @@ export function exposeSupervisorFunctions(
     count_children: async (supervisor) => new Map(pairs(await call(supervisor, COUNT_CHILDREN))),
   })
   // Whether a child lives is asked of its node, also of one that tells tools nothing else.
-  rpc.expose('Elixir.Process', { 'alive?/1': (pid) => pid instanceof Pid && runtime.isAlive(pid) })
-  rpc.expose('Elixir.DistributedSupervisor', {
+  expose('Elixir.Process', { 'alive?/1': (pid) => pid instanceof Pid && runtime.isAlive(pid) })
+  expose('Elixir.DistributedSupervisor', {
     dynamic_supervisor_status: (name) => {
       if (!(name instanceof Atom)) throw new ExitError(BADARG)
       return call(supervisorNames(name).dynamicSupervisor, GET_STATUS, SYSTEM)

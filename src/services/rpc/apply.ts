@@ -38,7 +38,7 @@ export async function applyExposed(
       return { kind: 'error', reason: UNDEF, stack: [tuple(module, name, args, [])] }
     }
     self.caller = caller
-    return { kind: 'return', value: (await runAs(self, () => run.apply(self, args))) as Encodable }
+    return { kind: 'return', value: (await runAs(self, run, args)) as Encodable }
   } catch (thrown) {
     return outcomeOf(thrown)
   }

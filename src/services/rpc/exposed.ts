@@ -8,7 +8,7 @@
  */
 import { OptionError } from '../../core/index.ts'
 import type { Atom, Term } from '../../etf/index.ts'
-import type { Process } from '../../runtime/index.ts'
+import { type Process, silently } from '../../runtime/index.ts'
 
 /**
  * Gets the arguments as decoded terms; may be async. What it returns must be encodable. `this` is the process that it
@@ -46,7 +46,7 @@ export class FunctionTable {
 
   /** Counts when nothing else answers. */
   exposeByDefault(module: string, functions: ExposedFunctions): () => void {
-    return addLayer(this.#defaults, module, functions)
+    return addLayer(this.#defaults, module, silently(functions))
   }
 
   /** @returns takes the resolver away again */
