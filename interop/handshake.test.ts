@@ -39,7 +39,7 @@ test('alive: a second BEAM of the same name replaces the first one here', async 
   const events: string[] = []
   node.on('nodeup', (name) => events.push(`up ${name}`))
   node.on('nodedown', (name) => events.push(`down ${name}`))
-  peer.signal('SIGSTOP')
+  await peer.freeze()
   const elsewhere = await EpmdServer.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => elsewhere.close())
   await new EpmdClient({ port: elsewhere.port }).register({ name: 'ts', port: node.port })
@@ -124,7 +124,7 @@ test('a BEAM that is frozen costs the set-up time, and no more', async (t) => {
   const { node, peer } = await startCluster(t, { node: { netSetuptime: 500 }, peer: { elixir: false } })
   await node.connect(EX)
   await part(node, peer)
-  peer.signal('SIGSTOP')
+  await peer.freeze()
   const failed = node.connect(EX).catch((error: unknown) => error)
   t.match(await failed, { code: 'ERR_HANDSHAKE_TIMEOUT', message: /waiting for its status/ })
   peer.signal('SIGCONT')

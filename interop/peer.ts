@@ -6,11 +6,13 @@
  * TypeScript node's or one from `startEpmd`.
  */
 import type { ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { type Beam, beamCommand, findBeam } from './support/beam.ts'
 import { base64, companionFor, elixirLibrary } from './support/companion.ts'
 import { type ChildExit, type ReapedChild, spawnReaped } from './support/reaper.ts'
+import { waitFor } from './support/wait.ts'
 
 export { type Beam, findBeam, whyNotOtp } from './support/beam.ts'
 export { type Epmd, startEpmd } from './support/epmd.ts'
@@ -164,9 +166,15 @@ export class Peer {
     return answer
   }
 
-  /** Sends the process a signal, such as SIGSTOP to freeze the node and SIGCONT to let it go on. */
+  /** Sends the process a signal, such as SIGCONT to let a frozen node go on. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal)
+  }
+
+  /** Stops the process with SIGSTOP; resolves when the signal has reached every thread, and nobody answers any more. */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP')
+    await waitFor(() => isStopped(this.pid!), { what: `${this.name} to stop` })
   }
 
   /** Ends the node as a crash of the machine would: SIGKILL. Resolves when it is gone; safe to call twice. */
@@ -285,4 +293,13 @@ function environment(options: PeerOptions, name: string): NodeJS.ProcessEnv {
     ERL_EPMD_PORT: String(options.epmdPort),
     ERL_AFLAGS: flags.join(' '),
   }
+}
+
+/** Whether all threads of a process are stopped; true where the system does not tell. */
+function isStopped(pid: number): boolean {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return true
+  return readdirSync(threads).every((thread) =>
+    /\) T /.test(readFileSync(`${threads}/${thread}/stat`, 'utf8')),
+  )
 }

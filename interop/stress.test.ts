@@ -212,7 +212,7 @@ test('a BEAM that does not read for a while holds our processes back, and loses 
 }, async (t) => {
   const setup = await setUp(t)
   const { blob, node, peer, receivers } = setup
-  peer.signal('SIGSTOP')
+  await peer.freeze()
   t.teardown(() => peer.signal('SIGCONT'))
   const messages = Math.max(MESSAGES, 12)
   const progress = startSenders(node, blob, receivers, messages)

@@ -36,7 +36,7 @@ test('an idle connection stays for more than the tick time, and a frozen BEAM is
     const down = new Promise<NodeDownInfo>((resolve) => node.once('nodedown', (_name, info) => resolve(info)))
     t.equal(await peer.eval(quiet(TICKTIME_S * 1.25)), 'quiet')
     const frozen = performance.now()
-    peer.signal('SIGSTOP')
+    await peer.freeze()
     t.equal((await down).reason, atom('net_tick_timeout'))
     const silence = (performance.now() - frozen) / 1000
     // The last tick may have been a quarter of the tick time ago; a loaded machine may be late, but never early.

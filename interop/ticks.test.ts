@@ -31,7 +31,7 @@ test('an Elixir node that freezes is dropped with net_tick_timeout, and can come
   const { node, peer } = await connectedCluster(t, TICKING)
   const down = new Promise<NodeDownInfo>((resolve) => node.once('nodedown', (_name, info) => resolve(info)))
   const monitored = new Promise((resolve) => node.monitor(['rex', EX], resolve))
-  peer.signal('SIGSTOP')
+  await peer.freeze()
   t.equal((await down).reason, atom('net_tick_timeout'))
   t.equal(await monitored, atom('noconnection'))
   peer.signal('SIGCONT')
