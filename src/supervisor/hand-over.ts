@@ -3,6 +3,7 @@
  * with what the old one left for it. Between declared nodes the start is `$beamjoin_hand_over`; a node that runs the hex
  * package starts the child as any other, without state.
  */
+import type { Clock } from '../core/index.ts'
 import {
   type Atom,
   atom,
@@ -55,7 +56,7 @@ export interface HandOverParts {
   forget(spec: ChildSpec): void
 }
 
-/** How long, in ms, the end of an instance may take to be known on a node of the hex package, and between two questions. */
+/** How long, in ms, the end of an instance may take to be known on another node, and between two questions. */
 const FORGOTTEN_MS = 1_000
 const ASK_AGAIN_MS = 20
 
@@ -109,9 +110,9 @@ export class HandOver {
     let reason: Term = NODEDOWN
     // The homes of now: ending the child may have taken a while.
     for (const node of others()) {
-      const answer = await this.#start(node, spec, handoff)
-      const started = answer.type === 'answer' ? startedPid(answer.answer, pid) : undefined
-      if (started !== undefined) {
+      const answer = await this.#startInstead(pid, node, spec, handoff)
+      const started = answer.type === 'answer' ? startedPid(answer.answer) : undefined
+      if (started !== undefined && !started.equals(pid)) {
         this.#parts.forget(spec)
         publishChild('moved', this.#parts.supervisor, name, started)
         return { type: 'moved', node: started.node, pid: started }
@@ -136,10 +137,22 @@ export class HandOver {
         .map(async (node) => {
           for (let left = FORGOTTEN_MS; left > 0; left = until - host.clock.now()) {
             if (!(await remote.isMemberAt(node, name, pid, left))) return
-            await new Promise<void>((resolve) => void host.clock.after(ASK_AGAIN_MS, resolve))
+            await pause(host.clock)
           }
         }),
     )
+  }
+
+  /** The end of the old instance may be news that the node has yet to read: processes of their own read it and this. */
+  async #startInstead(old: Pid, node: Atom, spec: ChildSpec, handoff: Handoff): Promise<StartAnswer> {
+    const { clock } = this.#parts.host
+    const until = clock.now() + FORGOTTEN_MS
+    for (;;) {
+      const answer = await this.#start(node, spec, handoff)
+      const namesOld = answer.type === 'answer' && startedPid(answer.answer)?.equals(old) === true
+      if (!namesOld || clock.now() >= until) return answer
+      await pause(clock)
+    }
   }
 
   async #start(node: Atom, spec: ChildSpec, handoff: Handoff): Promise<StartAnswer> {
@@ -166,12 +179,16 @@ export class HandOver {
   }
 }
 
-/** The child as it runs now; somebody may have started its name meanwhile. A node that still names the old one has none. */
-function startedPid(answer: Term, old: Pid): Pid | undefined {
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.after(ASK_AGAIN_MS, resolve))
+}
+
+/** The child as it runs now, also where the name was taken: somebody may have started it meanwhile. */
+function startedPid(answer: Term): Pid | undefined {
   if (!(answer instanceof Tuple)) return undefined
   const [tag, content] = answer as Tuple<[Term, Term]>
   if (tag === OK) return content as Pid
   if (tag !== ERROR || !(content instanceof Tuple) || content[0] !== ALREADY_STARTED) return undefined
   const there = (content as Tuple<[Term, Term]>)[1]
-  return there instanceof PidClass && !there.equals(old) ? there : undefined
+  return there instanceof PidClass ? there : undefined
 }

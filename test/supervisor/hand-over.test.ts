@@ -13,11 +13,24 @@ const spec = {
 } as unknown as ChildSpec
 const old = new Pid(HERE, 5, 0, 1)
 
-/** A move of a child to a node of the hex package that answers so; with the specifications that were forgotten. */
-async function moveTo(answer: Term) {
+/**
+ * A move of a child to a node of the hex package that answers so, the last answer again and again; with the
+ * specifications that were forgotten.
+ */
+async function moveTo(...answers: Term[]) {
   const forgotten: ChildSpec[] = []
+  let asked = 0
+  let now = 0
+  const after = (ms: number, done: () => void) => {
+    now += ms
+    queueMicrotask(done)
+  }
+  const passOn = async () => {
+    now += 1
+    return { type: 'answer', answer: answers[Math.min(asked++, answers.length - 1)] }
+  }
   const parts = {
-    host: { name: HERE, logger: silentLogger, clock: { now: () => 0 } },
+    host: { name: HERE, logger: silentLogger, clock: { now: () => now, after } },
     supervisor: atom('DS'),
     cluster: {
       atomKeys: 'utf8',
@@ -27,12 +40,12 @@ async function moveTo(answer: Term) {
       ring: { nodes: [HOME], nodesFor: () => [HOME], has: () => true },
     },
     registry: { leave: () => {} },
-    remote: { passOn: async () => ({ type: 'answer', answer }), isMemberAt: async () => false },
+    remote: { passOn, isMemberAt: async () => false },
     release: async () => new Released(undefined),
     forget: (one: ChildSpec) => forgotten.push(one),
   } as unknown as HandOverParts
   const result = await new HandOver(parts).moveAway({ pid: old, spec, name: tuple('a', 1) as Term })
-  return { result, forgotten }
+  return { result, forgotten, asked, took: now }
 }
 
 const alreadyStarted = (pid: Pid) => tuple(atom('error'), tuple(atom('already_started'), pid)) as Term
@@ -41,6 +54,20 @@ test('a node that still takes the old instance for the owner has not taken the c
   const { result, forgotten } = await moveTo(alreadyStarted(old))
   t.equal(result.type, 'failed')
   t.same(forgotten, [], 'somebody is to start it again')
+})
+
+test('a node that has not read of the end yet is asked again', async (t) => {
+  const there = new Pid(HOME, 9, 0, 1)
+  const started = tuple(atom('ok'), there) as Term
+  const { result, asked } = await moveTo(alreadyStarted(old), alreadyStarted(old), started)
+  t.match(result, { type: 'moved', node: HOME, pid: there })
+  t.equal(asked, 3)
+})
+
+test('a node that never reads of the end is asked for a second', async (t) => {
+  const { result, asked, took } = await moveTo(alreadyStarted(old))
+  t.equal(result.type, 'failed')
+  t.ok(asked > 10 && took >= 1000 && took < 1100, `${asked} times in ${took} ms`)
 })
 
 test('a child that somebody else has started there meanwhile has moved', async (t) => {
