@@ -37,6 +37,7 @@ async function startNodes(t: Teardown, modules = {}, options?: string) {
   const ds = await DistributedSupervisor.startLink(cluster.node, { name: 'DS', modules, monitorNodes: true })
   for (const peer of [cluster.peer, second]) await peer.eval(ELIXIR_NODE)
   await startElixirSupervisor(cluster.peer, options)
+  await waitFor(() => ds.nodes().length === 2, { what: 'the Elixir node in the ring' })
   return {
     ...cluster,
     second,
@@ -101,6 +102,9 @@ test('what nobody can take stays until the time is over, and a start that arrive
   t.equal(await peer.eval('Beamjoin.drain(DS)'), '%{left: [], moved: []}', 'nothing is left to drain')
   await t.rejects(ds.startChild([SERVER, { name: 'late' }]), { code: 'ERR_SUPERVISOR_UNDEF' })
   await startElixirSupervisor(peer)
+  await waitFor(() => ds.nodes().some(({ name }) => name === EX), {
+    what: 'the Elixir node in the ring again',
+  })
   const { pid } = await ds.startChild([SERVER, { name: 'again' }])
   t.equal(pid.node.name, EX)
 })
