@@ -3,6 +3,7 @@ import { test } from 'tap'
 import {
   alias,
   atom,
+  type BeamNode,
   DistributedSupervisor,
   GenServer,
   inspect,
@@ -31,13 +32,20 @@ class Heir extends GenServer<number> {
   }
 }
 
+/** An Elixir node is in the ring of the TypeScript node, which knows that it takes children. */
+async function declared(node: BeamNode, ds: DistributedSupervisor): Promise<void> {
+  const scope = node.pg(alias('DS.Modules'))
+  const isThere = () => ds.nodes().some(({ name }) => name === EX) && scope.members('elixir').length === 1
+  await waitFor(isThere, { what: 'the Elixir node, declared' })
+}
+
 async function startNodes(t: Teardown, modules = {}, options?: string) {
   const cluster = await connectedCluster(t)
   const second = await startExPeer(t, { epmdPort: cluster.epmdPort, name: EX2 })
   const ds = await DistributedSupervisor.startLink(cluster.node, { name: 'DS', modules, monitorNodes: true })
   for (const peer of [cluster.peer, second]) await peer.eval(ELIXIR_NODE)
   await startElixirSupervisor(cluster.peer, options)
-  await waitFor(() => ds.nodes().length === 2, { what: 'the Elixir node in the ring' })
+  await declared(cluster.node, ds)
   return {
     ...cluster,
     second,
@@ -92,7 +100,7 @@ test('a drain moves children with their state, each after its old instance has e
 })
 
 test('what nobody can take stays until the time is over, and a start that arrives goes elsewhere', async (t) => {
-  const { peer, ds } = await startNodes(t)
+  const { node, peer, ds } = await startNodes(t)
   await ds.startChild([SERVER, { name: 'alone', start: 1 }])
   t.match(
     await peer.eval('Beamjoin.drain(DS, timeout: 500)'),
@@ -102,9 +110,7 @@ test('what nobody can take stays until the time is over, and a start that arrive
   t.equal(await peer.eval('Beamjoin.drain(DS)'), '%{left: [], moved: []}', 'nothing is left to drain')
   await t.rejects(ds.startChild([SERVER, { name: 'late' }]), { code: 'ERR_SUPERVISOR_UNDEF' })
   await startElixirSupervisor(peer)
-  await waitFor(() => ds.nodes().some(({ name }) => name === EX), {
-    what: 'the Elixir node in the ring again',
-  })
+  await declared(node, ds)
   const { pid } = await ds.startChild([SERVER, { name: 'again' }])
   t.equal(pid.node.name, EX)
 })
@@ -134,9 +140,7 @@ test('Elixir hands over to TypeScript, and TypeScript to Elixir', async (t) => {
   t.equal((await claiming.whereis('c'))?.node.name, TS)
   t.equal(await claiming.call('c', atom('get')), 2, 'with the state of the Elixir instance')
   await startElixirSupervisor(peer)
-  await waitFor(() => node.pg(alias('DS.Modules')).members('elixir').length === 1, {
-    what: 'the Elixir node, declared',
-  })
+  await declared(node, claiming)
   const { moved, left } = await claiming.drain({ timeout: 10_000 })
   t.same([moved.length, left.map(({ reason }) => inspect(reason ?? null))], [1, []])
   t.equal(await peer.eval('Beamjoin.call(DS, "c", :get)'), '12', 'with the state of the TypeScript instance')

@@ -93,10 +93,13 @@ export class Cluster implements ClusterView {
     await Promise.all(this.ring.nodes.map((node) => this.#learnRelease(node)))
   }
 
-  /** Says that this node has the supervisor and what it can run. `pid` stands for it in the groups. */
+  /**
+   * Says what this node can run, and then that it has the supervisor: whoever knows the one knows the other, and takes it
+   * for no node that can run nothing. `pid` stands for it in the groups.
+   */
   declare(pid: Pid, modules: readonly Atom[]): void {
-    this.scope.join(MEMBERS, pid)
     for (const module of modules) this.scope.join(module, pid)
+    this.scope.join(MEMBERS, pid)
   }
 
   /** This node is no home any more. It stays a member, or the others would take it for a node of the hex package. */

@@ -47,7 +47,8 @@ defmodule Beamjoin.Cluster do
 
   defp declared_here(state) do
     scope = Names.modules(state.name)
-    groups = if View.phase(state.name) == :running, do: [@members, @elixir], else: [@members]
+    # What it can run first: a member without is taken for one that can run nothing.
+    groups = if View.phase(state.name) == :running, do: [@elixir, @members], else: [@members]
 
     for group <- groups,
         self() not in Scopes.known_local(scope, group),
