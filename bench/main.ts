@@ -6,13 +6,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findBeam, withCleanup } from '../interop/peer.ts'
-import { type Case, casesOf, type Sample } from './contest/cases.ts'
+import { type Case, casesOf, otherCases, type Sample } from './contest/cases.ts'
 import { Field } from './contest/field.ts'
 import { describeMachine, type Machine } from './contest/machine.ts'
 import { plot } from './contest/plot.ts'
 import { markdownReport, terminalReport } from './contest/report.ts'
 import { type CaseResult, resultOf } from './contest/results.ts'
-import { openOthers } from './others/others.ts'
+import { type Other, openOthers } from './others/others.ts'
 import { build } from './prepare.ts'
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url))
@@ -121,27 +121,33 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
     const beamServer = await field.beamServer()
     const elixir = await field.elixirClient()
     const isWanted = (id: string) => only.length === 0 || only.some((each) => id.startsWith(each))
-    const wantsOthers = !list && ['others-call', 'others-calls-64'].some(isWanted)
     const players = {
       field,
       beamServer,
       elixir,
       tsServer: await field.tsServer(),
       roomyServer: await field.tsServer('headroom'),
-      others: wantsOthers ? await openOthers(field, elixir, defer) : [],
       flooder: await field.elixirClient(),
       ts: await field.tsClient(),
     }
-    const all = casesOf(players, { part: quick ? 0.2 : 1 })
-    const cases = all.filter(({ id }) => isWanted(id))
-    if (list || cases.length === 0) {
+    const scale = { part: quick ? 0.2 : 1 }
+    const ours = casesOf(players, scale)
+    const beside = (others: readonly Other[]) => otherCases(players, scale, others)
+    const all = [...ours, ...beside([])]
+    if (list || !all.some(({ id }) => isWanted(id))) {
       for (const { id, what } of all) process.stdout.write(`${id.padEnd(20)} ${what}\n`)
       if (!list) throw new Error(`no case begins with ${only.join(' or ')}: these are all there are`)
       return
     }
     const machine = describeMachine(beamServer.peer.version)
     const results: CaseResult[] = []
-    for (const one of cases) results.push(resultOf(one, await measure(one, rounds, quick)))
+    const run = async (cases: readonly Case[]) => {
+      for (const one of cases.filter(({ id }) => isWanted(id)))
+        results.push(resultOf(one, await measure(one, rounds, quick)))
+    }
+    await run(ours)
+    // Last, because their processes have work of their own, which others would have to wait for.
+    if (beside([]).some(({ id }) => isWanted(id))) await run(beside(await openOthers(field, elixir, defer)))
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
     process.stdout.write(terminalReport(machine, results))
     mkdirSync(RESULTS, { recursive: true })

@@ -38,8 +38,6 @@ export interface Players {
   readonly tsServer: Server
   /** The same with `keepHeapHeadroom()`, as `beamjoin start` runs a node. */
   readonly roomyServer: Server
-  /** Who else answers the same call, as far as they are there. */
-  readonly others: readonly Other[]
 }
 
 /** How much of everything; 1 is the whole. */
@@ -229,14 +227,18 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
         return sample
       }),
     },
-    ...otherCases(players, some),
     ...slowCases(players, some),
   ]
 }
 
-/** The echo of 1 KiB beside what is no node of the BEAM, or one of another kind. */
-function otherCases(players: Players, some: (count: number) => number): Case[] {
-  const { elixir, ts, beamServer, tsServer, others } = players
+/**
+ * The echo of 1 KiB beside what is no node of the BEAM, or one of another kind.
+ *
+ * @param others who else answers the same call, as far as they are there
+ */
+export function otherCases(players: Players, { part }: Scale, others: readonly Other[]): Case[] {
+  const { elixir, ts, beamServer, tsServer } = players
+  const some = (count: number) => Math.max(1, Math.round(count * part))
   const SIZE = 1024
   const contestants = (callers: number, each: number, figure: (sample: Sample) => number) => {
     const measures: [string, () => Promise<number[]>][] = [
