@@ -141,13 +141,14 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
     }
     const machine = describeMachine(beamServer.peer.version)
     const results: CaseResult[] = []
-    const run = async (cases: readonly Case[]) => {
+    const measureAll = async (cases: readonly Case[]) => {
       for (const one of cases.filter(({ id }) => isWanted(id)))
         results.push(resultOf(one, await measure(one, rounds, quick)))
     }
-    await run(ours)
+    await measureAll(ours)
     // Last, because their processes have work of their own, which others would have to wait for.
-    if (beside([]).some(({ id }) => isWanted(id))) await run(beside(await openOthers(field, elixir, defer)))
+    if (beside([]).some(({ id }) => isWanted(id)))
+      await measureAll(beside(await openOthers(field, elixir, defer)))
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
     process.stdout.write(terminalReport(machine, results))
     mkdirSync(RESULTS, { recursive: true })

@@ -26,7 +26,7 @@ const BY_ITSELF = 0
  * Lets the heap grow by so many bytes before V8 collects all of it, as long as less than that is alive; larger heaps
  * grow as V8 sees fit, which is by about as much. Received binaries count as growth. For the whole process, and at the
  * cost of so much memory: for programs that are a node which moves large messages. `beamjoin start` does so by itself.
- * It sets V8's `--heap-growing-percent`, anew after every full collection.
+ * It sets V8's `--heap-growing-percent`, anew after every full collection; of several calls the last one counts.
  *
  * @param bytes from 1 MiB to 4 GiB; default 64 MiB
  * @returns ends it: V8 does as it sees fit again

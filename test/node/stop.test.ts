@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { test } from 'tap'
 import { EpmdServer } from '../../src/epmd/index.ts'
 import { atom, type Term, tuple } from '../../src/etf/index.ts'
+import type { BeamNode } from '../../src/index.ts'
 import type { NodeOptions } from '../../src/node/index.ts'
 import { GenServer, noreply } from '../../src/runtime/index.ts'
 import { FakeClock } from '../../src/testing/index.ts'
@@ -14,6 +15,14 @@ import { failure, nodeEvents, TestNodes } from '../support/two-nodes.ts'
 
 const A = atom('a@a')
 const B = atom('b@b')
+
+/** A process that takes no notice of being asked to end. */
+function neverEnds(node: BeamNode): void {
+  node.spawn(async (self) => {
+    self.trapExit = true
+    await self.receive(() => false)
+  })
+}
 
 test('a node that stops leaves its peers, gives its name back, and can stop twice', async (t) => {
   const nodes = new TestNodes(t)
@@ -260,10 +269,7 @@ test('a node that stops has nobody cut off for a connection that it loses meanwh
   for (const other of [b, c]) await nodes.join(a, other)
   await nodes.join(b, c)
   for (const node of [a, b, c]) await nodes.during(node.global.sync())
-  a.spawn(async (self) => {
-    self.trapExit = true
-    await self.receive(() => false)
-  })
+  neverEnds(a)
   await nodes.settle()
   const stopping = a.stop()
   await nodes.settle()
@@ -276,10 +282,7 @@ test('a node that stops has nobody cut off for a connection that it loses meanwh
 test('a process that does not end holds the stop up for five seconds, not longer', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a')
-  a.spawn(async (self) => {
-    self.trapExit = true
-    await self.receive(() => false)
-  })
+  neverEnds(a)
   await nodes.settle()
   const started = nodes.clock.now()
   await nodes.during(a.stop())
@@ -290,10 +293,7 @@ test('a node that is stopping takes no new connections', async (t) => {
   const nodes = new TestNodes(t)
   const a = await nodes.start('a', { listen: { port: 9100 } })
   const b = await nodes.start('b', { resolver: { resolve: async () => ({ host: 'a', port: 9100 }) } })
-  a.spawn(async (self) => {
-    self.trapExit = true
-    await self.receive(() => false)
-  })
+  neverEnds(a)
   await nodes.settle()
   const stopping = a.stop()
   await nodes.settle()
