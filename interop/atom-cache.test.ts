@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { type Atom, atom, type BeamNode, type Encodable, type Term, type Tuple, tuple } from '../src/index.ts'
 import { type Peer, waitFor } from './peer.ts'
 import { randomNumbers } from './support/arbitrary-terms.ts'
-import { connectedCluster, EX, TS } from './support/cluster.ts'
+import { connectedCluster, EX, part, TS } from './support/cluster.ts'
 
 /** Sends back what it gets, and the text of each atom in it as a binary. */
 const ECHO = `
@@ -92,10 +92,7 @@ test('a BEAM reads what we send by reference, also after atoms have taken slots 
 
   await t.test('a new connection begins with an empty cache', async (t) => {
     for (let i = 0; i < 3; i++) {
-      t.equal(node.disconnect(EX), true)
-      await waitFor(async () => (await peer.eval('Node.list()')) === '[]', {
-        what: 'the end of the connection',
-      })
+      await part(node, peer)
       if (i % 2 === 0) await node.connect(EX)
       else t.equal(await peer.eval(`Node.connect(:"${TS}")`), 'true')
       t.same(await echoAll(node, randomLists(atoms, randomNumbers(seed + 2 + i), 200)), [])

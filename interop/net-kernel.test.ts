@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { atom, type BeamNode, inspect, type MonitorNodesOptions, type Term } from '../src/index.ts'
 import { freePort, type Peer, waitFor } from './peer.ts'
-import { EX, startCluster, startExPeer, startTsNode, TS } from './support/cluster.ts'
+import { EX, noticed, startCluster, startExPeer, startTsNode, TS } from './support/cluster.ts'
 import { Counter } from './support/servers.ts'
 
 const UP_OR_DOWN = `
@@ -127,7 +127,7 @@ test('a message connects to a node that is not connected, from either side, and 
   t.equal(await peer.eval('receive do m -> m after 5000 -> :nothing end'), '"hello"')
   t.ok(node.disconnect(EX))
   t.notOk(node.disconnect(EX))
-  await waitFor(async () => (await peer.eval('Node.list()')) === '[]', { what: 'them to be alone' })
+  await noticed(node, peer)
   t.equal(await node.ping(EX), 'pong')
   t.equal(await node.ping('nobody@127.0.0.1'), 'pang')
   t.equal(await peer.eval(`Node.ping(:"${TS}")`), ':pong')

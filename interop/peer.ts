@@ -133,6 +133,11 @@ export class Peer {
     return this.#output.join('\n')
   }
 
+  /** Whether `eval` takes Elixir; Erlang, otherwise. */
+  get elixir(): boolean {
+    return this.version.includes('Elixir')
+  }
+
   /** Whether the process still runs. */
   get running(): boolean {
     return this.#end === undefined

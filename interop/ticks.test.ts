@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { atom, type NodeDownInfo } from '../src/index.ts'
 import { startEpmd, waitFor } from './peer.ts'
 import { startCliNode } from './support/cli-node.ts'
-import { connectedCluster, EX, startExPeer, TS } from './support/cluster.ts'
+import { connectedCluster, EX, noticed, startExPeer, TS } from './support/cluster.ts'
 
 const TICKTIME_S = 1
 const TICKING = {
@@ -35,7 +35,7 @@ test('an Elixir node that freezes is dropped with net_tick_timeout, and can come
   t.equal((await down).reason, atom('net_tick_timeout'))
   t.equal(await monitored, atom('noconnection'))
   peer.signal('SIGCONT')
-  await waitFor(async () => (await peer.eval('Node.list()')) === '[]', { what: 'the other side to notice' })
+  await noticed(node, peer)
   t.equal(await peer.eval(`Node.connect(:"${TS}")`), 'true')
 })
 

@@ -46,14 +46,20 @@ export async function startCluster(t: Teardown, options: ClusterOptions = {}): P
   return { node, peer, epmdPort }
 }
 
-/**
- * Ends the connection from our side and waits until the BEAM, plain Erlang, knows. One that has something to say to us
- * at that moment dials at once; then there is a connection again.
- */
+/** Ends the connection from our side and waits until the BEAM knows, or has dialed again. */
 export async function part(node: BeamNode, peer: Peer, peerName = EX): Promise<void> {
   node.disconnect(peerName)
-  const apart = async () => node.nodes('all').length > 0 || (await peer.eval('nodes(connected).')) === '[]'
-  await waitFor(apart, { what: 'the end of the connection', timeout: 20_000 })
+  await noticed(node, peer)
+}
+
+/**
+ * Resolves when the BEAM knows that the connection that our node has ended is gone. A BEAM that has something to say to
+ * us at that moment (its `global` may be in the middle of getting to know us) dials at once: then there is a new one.
+ */
+export async function noticed(node: BeamNode, peer: Peer): Promise<void> {
+  const connected = peer.elixir ? 'Node.list(:connected)' : 'nodes(connected).'
+  const isNoticed = async () => node.nodes('all').length > 0 || (await peer.eval(connected)) === '[]'
+  await waitFor(isNoticed, { what: 'the BEAM to notice the end of the connection' })
 }
 
 /** Both, connected from the BEAM's side. */
