@@ -10,7 +10,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { type Beam, beamCommand, findBeam } from './support/beam.ts'
-import { base64, companionFor, elixirLibrary } from './support/companion.ts'
+import { base64, companionFor } from './support/companion.ts'
+import { loadElixirLibrary } from './support/elixir-library.ts'
 import { type ChildExit, type ReapedChild, spawnReaped } from './support/reaper.ts'
 import { waitFor } from './support/wait.ts'
 
@@ -90,7 +91,7 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
   const peer = new Peer(name, beam, child)
   try {
     await peer.ready(companion.firstLine, options.timeout ?? 30_000)
-    if (elixir && (options.library ?? true)) await peer.eval(elixirLibrary(), { session: 'library' })
+    if (elixir && (options.library ?? true)) await loadElixirLibrary(peer)
     return peer
   } catch (error) {
     await peer.kill()

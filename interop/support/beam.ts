@@ -23,15 +23,15 @@ let systemOtp: number | undefined
  * machine's own. Throws an error that says what to install.
  */
 export function findBeam(otp: number | undefined = wantedOtp()): Beam {
+  const root = `${ROOT}.beam/otp${otp}`
+  if (otp !== undefined && existsSync(`${root}/usr/bin/erl`)) {
+    knowHosts(root)
+    return { otp, root }
+  }
   const system = systemRelease()
   if (system !== undefined && (otp === undefined || otp === system)) return { otp: system, root: undefined }
   if (otp === undefined) throw new Error('no erl on the PATH: run "npm test", which installs it or says how')
-  const root = `${ROOT}.beam/otp${otp}`
-  if (!existsSync(`${root}/usr/bin/erl`)) {
-    throw new Error(`OTP ${otp} is neither the machine's own nor unpacked: run "npm run beam:matrix"`)
-  }
-  knowHosts(root)
-  return { otp, root }
+  throw new Error(`OTP ${otp} is neither the machine's own nor unpacked: run "npm run beam:matrix"`)
 }
 
 /** A release that was unpacked knows no host names; the machine's are given to it, so that `localhost` means something. */

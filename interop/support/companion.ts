@@ -1,9 +1,8 @@
 /**
- * What a peer runs to evaluate code: the companion programs of interop/companion and the Elixir library of
- * interop/elixir, read from their sources and handed to the peer through its standard input. So a peer in a chroot
- * needs no file of ours.
+ * What a peer runs to evaluate code: the companion programs of interop/companion, read from their sources and handed to
+ * the peer through its standard input. So a peer in a chroot needs no file of ours.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const INTEROP = fileURLToPath(new URL('../', import.meta.url))
@@ -43,31 +42,6 @@ export function companionFor(elixir: boolean): Companion {
         args: ['-noshell', '-eval', ERLANG_BOOT],
         firstLine: base64(readFileSync(`${INTEROP}companion/beamjoin_companion.erl`, 'utf8')),
       }
-}
-
-/**
- * Elixir code that defines the modules of interop/elixir/lib, in whichever order they need each other. They start their
- * application when first used. The compiler wants files, so they are in a folder of the peer's own for that moment.
- */
-export function elixirLibrary(): string {
-  const lib = `${INTEROP}elixir/lib`
-  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ex'))
-    .sort()
-    .map((file) => `{"${file.replaceAll('/', '-')}", "${base64(readFileSync(`${lib}/${file}`, 'utf8'))}"}`)
-  return `
-    folder = Path.join(System.tmp_dir!(), "beamjoin-#{System.pid()}-#{System.unique_integer([:positive])}")
-    File.mkdir_p!(folder)
-    files =
-      for {name, content} <- [${files.join(', ')}] do
-        path = Path.join(folder, name)
-        File.write!(path, Base.decode64!(content))
-        path
-      end
-    {:ok, modules, _warnings} = Kernel.ParallelCompiler.compile(files, return_diagnostics: true)
-    File.rm_rf!(folder)
-    length(modules)
-  `
 }
 
 export function base64(text: string): string {
