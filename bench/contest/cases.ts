@@ -232,7 +232,8 @@ export function casesOf(players: Players, { part }: Scale): Case[] {
 }
 
 /**
- * The echo of 1 KiB beside what is no node of the BEAM, or one of another kind.
+ * The echo of 1 KiB beside what is no node of the BEAM, or one of another kind; and what says how much a server can do
+ * about a rate: the same with Erlang's C node, which does no more than it must.
  *
  * @param others who else answers the same call, as far as they are there
  */
@@ -240,40 +241,62 @@ export function otherCases(players: Players, { part }: Scale, others: readonly O
   const { elixir, ts, beamServer, tsServer } = players
   const some = (count: number) => Math.max(1, Math.round(count * part))
   const SIZE = 1024
-  const contestants = (callers: number, each: number, figure: (sample: Sample) => number) => {
-    const measures: [string, () => Promise<number[]>][] = [
-      [BOTH, () => elixir.calls(beamServer.name, callers, some(each), `binary ${SIZE}`)],
-      [OURS, () => elixir.calls(tsServer.name, callers, some(each), `binary ${SIZE}`)],
-      ['beamjoin -> beamjoin', () => ts.calls(tsServer.name, callers, some(each), `binary ${SIZE}`)],
-      ...others.map(({ name, measure }): [string, () => Promise<number[]>] => [
-        name,
-        () => measure(callers, some(each), SIZE),
-      ]),
-    ]
-    return Object.fromEntries(
-      measures.map(([name, measure]): [string, Measure] => [
-        name,
-        async () => {
-          const sample = timed(await measure())
-          return { ...sample, value: figure(sample) }
-        },
-      ]),
-    )
+  type Run = () => Promise<number[]>
+  const contestants = (runs: Record<string, Run | undefined>, figure = (value: number) => value) => {
+    const measures = Object.entries(runs).flatMap(([name, run]): [string, Measure][] => {
+      if (run === undefined) return []
+      const measure = async () => {
+        const sample = timed(await run())
+        return { ...sample, value: figure(sample.value) }
+      }
+      return [[name, measure]]
+    })
+    return Object.fromEntries(measures)
   }
+  const byOther = (run: (other: Other) => Run | undefined) =>
+    Object.fromEntries(others.map((other) => [other.name, run(other)]))
+  const echoes = (callers: number, each: number): Record<string, Run | undefined> => ({
+    [BOTH]: () => elixir.calls(beamServer.name, callers, some(each), `binary ${SIZE}`),
+    [OURS]: () => elixir.calls(tsServer.name, callers, some(each), `binary ${SIZE}`),
+    'beamjoin -> beamjoin': () => ts.calls(tsServer.name, callers, some(each), `binary ${SIZE}`),
+    ...byOther((other) => () => other.calls(callers, some(each), SIZE)),
+  })
   return [
     {
       id: 'others-call',
       what: 'echo of 1 KiB, one call after the other, beside others',
       unit: 'us',
       better: 'less',
-      contestants: contestants(1, 3_000, ({ value }) => 1e6 / value),
+      contestants: contestants(echoes(1, 3_000), (rate) => 1e6 / rate),
     },
     {
       id: 'others-calls-64',
       what: 'echo of 1 KiB, 64 callers at a time, beside others',
       unit: 'calls/s',
       better: 'more',
-      contestants: contestants(64, 300, ({ value }) => value),
+      contestants: contestants(echoes(64, 300)),
+    },
+    {
+      id: 'others-integers',
+      what: 'echo of a list of 200 integers, beside a C node',
+      unit: 'calls/s',
+      better: 'more',
+      contestants: contestants({
+        [BOTH]: () => elixir.calls(beamServer.name, 1, some(4_000), 'integers'),
+        [OURS]: () => elixir.calls(tsServer.name, 1, some(4_000), 'integers'),
+        ...byOther(({ integers }) => integers && (() => integers(some(4_000)))),
+      }),
+    },
+    {
+      id: 'others-casts',
+      what: 'casts received, beside a C node',
+      unit: 'casts/s',
+      better: 'more',
+      contestants: contestants({
+        [BOTH]: () => elixir.casts(beamServer.name, some(200_000)),
+        [OURS]: () => elixir.casts(tsServer.name, some(200_000)),
+        ...byOther(({ casts }) => casts && (() => casts(some(200_000)))),
+      }),
     },
   ]
 }

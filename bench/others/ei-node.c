@@ -1,10 +1,11 @@
 /*
- * A node made with Erlang's own C library that answers calls of GenServer with what they carry:
+ * A node made with Erlang's own C library that answers calls of GenServer with what they carry, and counts casts:
  *
  *     ei-node NAME COOKIE
  *
- * {'$gen_call', {Pid, Tag}, {echo, Term}} is answered with {Tag, Term}. Prints a line when it is registered, and serves
- * one node after the other until it is killed.
+ * {'$gen_call', {Pid, Tag}, {echo, Term}} is answered with {Tag, Term}; {'$gen_call', {Pid, Tag}, count} with the number
+ * of casts since it was asked last. Prints a line when it is registered, and serves one node after the other until it is
+ * killed.
  */
 #include <ei.h>
 #include <netinet/in.h>
@@ -13,23 +14,36 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static long casts;
+
+/* Writes the answer to the request at `at`; 0 when it is one. */
+static int write_result(const char *in, int at, ei_x_buff *out) {
+  int arity, term;
+  char atom[MAXATOMLEN_UTF8];
+  if (!ei_decode_atom(in, &at, atom)) {
+    long counted = casts;
+    casts = 0;
+    return strcmp(atom, "count") || ei_x_encode_long(out, counted);
+  }
+  if (ei_decode_tuple_header(in, &at, &arity) || arity != 2 || ei_decode_atom(in, &at, atom)) return -1;
+  term = at;
+  return ei_skip_term(in, &at) || ei_x_append_buf(out, in + term, at - term);
+}
+
 /* Writes the reply to `out` and the one to whom it goes to `to`; 0 when the message is a call. */
 static int answer(const char *in, ei_x_buff *out, erlang_pid *to) {
-  int at = 0, version, arity, tag, tag_end, term, term_end;
+  int at = 0, version, arity, tag;
   char atom[MAXATOMLEN_UTF8];
-  if (ei_decode_version(in, &at, &version) || ei_decode_tuple_header(in, &at, &arity) || arity != 3) return -1;
-  if (ei_decode_atom(in, &at, atom) || strcmp(atom, "$gen_call")) return -1;
+  if (ei_decode_version(in, &at, &version) || ei_decode_tuple_header(in, &at, &arity)) return -1;
+  if (ei_decode_atom(in, &at, atom)) return -1;
+  if (arity == 2 && !strcmp(atom, "$gen_cast")) casts++;
+  if (arity != 3 || strcmp(atom, "$gen_call")) return -1;
   if (ei_decode_tuple_header(in, &at, &arity) || arity != 2 || ei_decode_pid(in, &at, to)) return -1;
   tag = at;
   if (ei_skip_term(in, &at)) return -1;
-  tag_end = at;
-  if (ei_decode_tuple_header(in, &at, &arity) || arity != 2 || ei_decode_atom(in, &at, atom)) return -1;
-  term = at;
-  if (ei_skip_term(in, &at)) return -1;
-  term_end = at;
   out->index = 0;
   if (ei_x_encode_version(out) || ei_x_encode_tuple_header(out, 2)) return -1;
-  return ei_x_append_buf(out, in + tag, tag_end - tag) || ei_x_append_buf(out, in + term, term_end - term);
+  return ei_x_append_buf(out, in + tag, at - tag) || write_result(in, at, out);
 }
 
 static void serve(int fd) {

@@ -1,6 +1,7 @@
 /**
- * The same echo call with what others offer: Erlang's C node, called by the Elixir client; and Moleculer over TCP and
- * gRPC, each with a client and a server in a Node process of its own. Who cannot take part is named, with the reason.
+ * The same echo call with what others offer: Erlang's C node, called by the Elixir client, which takes casts and lists
+ * besides; and Moleculer over TCP and gRPC, each with a client and a server in a Node process of its own. Who cannot take
+ * part is named, with the reason.
  */
 import { fileURLToPath } from 'node:url'
 import type { Cleanup } from '../../interop/support/wait.ts'
@@ -12,12 +13,18 @@ import { startCNode } from './c-node.ts'
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 const PROCESS = fileURLToPath(new URL('./node-process.mjs', import.meta.url))
 
+const C_NODE = 'Elixir -> C node (ei)'
+
 type Job = 'serve' | 'connect' | 'calls'
 
+/** Rates per second; with calls, percentiles in microseconds. */
 export interface Other {
   readonly name: string
-  /** Calls per second, and percentiles in microseconds; `size` is that of the binary. */
-  measure(callers: number, each: number, size: number): Promise<number[]>
+  /** @param size that of the binary which is echoed */
+  calls(callers: number, each: number, size: number): Promise<number[]>
+  /** A list of 200 integers is echoed; who has no terms of Erlang has no such call. */
+  integers?(each: number): Promise<number[]>
+  casts?(count: number): Promise<number[]>
 }
 
 export async function openOthers(
@@ -27,14 +34,14 @@ export async function openOthers(
 ): Promise<Other[]> {
   installPackages(FOLDER)
   const found: Other[] = []
-  const participants: [string, () => Promise<Other['measure']>][] = [
-    ['Elixir -> C node (ei)', () => cNode(field, elixir, defer)],
+  const participants: [string, () => Promise<Omit<Other, 'name'>>][] = [
+    [C_NODE, () => cNode(field, elixir, defer)],
     ['Moleculer TCP', () => nodePair('moleculer', defer)],
     ['gRPC (@grpc/grpc-js)', () => nodePair('grpc', defer)],
   ]
   for (const [name, open] of participants) {
     try {
-      found.push({ name, measure: await open() })
+      found.push({ name, ...(await open()) })
     } catch (error) {
       process.stderr.write(`beamjoin: without ${name}: ${(error as Error).message.split('\n')[0]}\n`)
     }
@@ -46,21 +53,24 @@ async function cNode(
   field: Field,
   elixir: ElixirClient,
   defer: (cleanup: Cleanup) => void,
-): Promise<Other['measure']> {
+): Promise<Omit<Other, 'name'>> {
   const name = 'cnode@127.0.0.1'
   await startCNode(name, field.cookie, field.epmdPort, defer)
-  const measure: Other['measure'] = (callers, each, size) =>
-    elixir.calls(name, callers, each, `binary ${size}`)
-  await measure(1, 1, 1)
-  return measure
+  const node: Omit<Other, 'name'> = {
+    calls: (callers, each, size) => elixir.calls(name, callers, each, `binary ${size}`),
+    integers: (each) => elixir.calls(name, 1, each, 'integers'),
+    casts: (count) => elixir.casts(name, count),
+  }
+  await node.calls(1, 1, 1)
+  return node
 }
 
 async function nodePair(
   kind: 'moleculer' | 'grpc',
   defer: (cleanup: Cleanup) => void,
-): Promise<Other['measure']> {
+): Promise<Omit<Other, 'name'>> {
   const [server, client] = [new TsNode<Job>([], PROCESS), new TsNode<Job>([], PROCESS)]
   defer(() => Promise.all([server.kill(), client.kill()]))
   await client.run('connect', kind, await server.run('serve', kind))
-  return (callers, each, size) => client.run('calls', callers, each, size)
+  return { calls: (callers, each, size) => client.run('calls', callers, each, size) }
 }
