@@ -21,17 +21,13 @@ export async function loadElixirLibrary(peer: Evaluator): Promise<void> {
   const sources = readSources()
   const of = createHash('sha256').update(JSON.stringify(sources)).digest('hex')
   const file = `${COMPILED}/${peer.version.replaceAll(' ', '-')}.json`
-  const kept = readKept(file)
-  if (kept?.of === of) {
-    await peer.eval(loads(kept.modules), { session: 'library' })
-    return
+  let kept = readKept(file)
+  if (kept?.of !== of) {
+    const modules = JSON.parse(await peer.eval(compiles(sources), { session: 'library', timeout: 60_000 }))
+    kept = { of, modules }
+    keep(file, kept)
   }
-  const modules = JSON.parse(await peer.eval(compiles(sources), { session: 'library', timeout: 60_000 }))
-  mkdirSync(COMPILED, { recursive: true })
-  // Other tests may be at it too: a file that is there is whole.
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, JSON.stringify({ of, modules } satisfies Kept))
-  renameSync(draft, file)
+  await peer.eval(loads(kept.modules), { session: 'library' })
 }
 
 interface Kept {
@@ -54,9 +50,17 @@ function readSources(): Source[] {
     .map((file) => [file.replaceAll('/', '-'), readFileSync(`${LIB}/${file}`, 'utf8')])
 }
 
+function keep(file: string, kept: Kept): void {
+  mkdirSync(COMPILED, { recursive: true })
+  // Other tests may be at it too: a file that is there is whole.
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, JSON.stringify(kept))
+  renameSync(draft, file)
+}
+
 /**
- * Elixir code that compiles and defines modules, in whichever order they need each other, and returns them compiled, in
- * base64. The compiler wants files, so there is a folder of the peer's own for that moment.
+ * Elixir code that compiles modules, in whichever order they need each other, and returns them in base64. Elixir 1.20
+ * does not define them then, as 1.18 does. The compiler wants files, so there is a folder of the peer's own for that moment.
  */
 function compiles(sources: readonly Source[]): string {
   const files = sources.map(([name, content]) => `{"${name}", "${base64(content)}"}`)
