@@ -16,6 +16,7 @@
 import type { Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
 import { openWorker } from '../core/worker.ts'
+import { descriptorOf } from './descriptor.ts'
 import {
   BEAT,
   BUSY,
@@ -184,10 +185,4 @@ export class WriteGuard {
   #set(state: number): void {
     Atomics.store(frozenWrites.words, this.#offset + STATE, state)
   }
-}
-
-function descriptorOf(socket: Socket): number | undefined {
-  if ('encrypted' in socket) return undefined
-  const { fd } = (socket as { readonly _handle?: { readonly fd?: number } })._handle ?? {}
-  return fd !== undefined && fd > 2 ? fd : undefined
 }

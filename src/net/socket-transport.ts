@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net'
 import { formatEndpoint, plainAddress } from './address.ts'
+import { descriptorOf, writeToDescriptor } from './descriptor.ts'
 import { type NetError, toNetError } from './errors.ts'
 import { WriteGuard } from './frozen-writes.ts'
 import type { SharedRead } from './shared-read.ts'
@@ -23,6 +24,7 @@ export class SocketTransport implements Transport {
   readonly remoteAddress: string
   readonly #socket: Socket
   readonly #read: SharedRead | undefined
+  readonly #descriptor: number | undefined
   #handler: TransportHandler | undefined
   #error: NetError | undefined
   #closed = false
@@ -30,6 +32,7 @@ export class SocketTransport implements Transport {
   #paused = false
   /** Bytes that arrive have somewhere to go. */
   #isHeard = false
+  #isCorked = false
   #guard: WriteGuard | undefined
 
   /** @param read how the socket reads, unless it does so by its `data` events */
@@ -37,6 +40,7 @@ export class SocketTransport implements Transport {
     const port = socket.remotePort ?? 0
     this.#socket = socket
     this.#read = read
+    this.#descriptor = descriptorOf(socket)
     // It would read as soon as it is connected.
     if (read !== undefined) socket.pause()
     // The peer may be gone already; a socket knows no addresses then.
@@ -84,17 +88,23 @@ export class SocketTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     if (!this.#socket.writable) return false
     const guard = this.#guard
-    if (guard === undefined) return this.#socket.write(bytes)
-    const first = guard.acquire()
+    const first = guard?.acquire()
     if (first !== undefined) this.#socket.write(first)
-    return this.#socket.write(bytes, guard.onTaken)
+    const taken = this.#takesNow() ? writeToDescriptor(this.#descriptor!, bytes) : 0
+    if (taken === bytes.length) {
+      guard?.onTaken()
+      return true
+    }
+    return this.#socket.write(taken === 0 ? bytes : bytes.subarray(taken), guard?.onTaken)
   }
 
   cork(): void {
+    this.#isCorked = true
     this.#socket.cork()
   }
 
   uncork(): void {
+    this.#isCorked = false
     this.#socket.uncork()
   }
 
@@ -122,6 +132,11 @@ export class SocketTransport implements Transport {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  /** Nothing waits in the stream that would have to go first. */
+  #takesNow(): boolean {
+    return this.#descriptor !== undefined && !this.#isCorked && this.#socket.writableLength === 0
   }
 
   #listen(): void {
