@@ -1,8 +1,10 @@
 /** TCP over real sockets: the shared behaviour, and what only sockets have. */
+import { randomInt } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { test } from 'tap'
 import { TcpNetwork } from '../../src/net/index.ts'
+import { randomFrom } from '../support/random.ts'
 import { networkSuite } from './network-suite.ts'
 import { Recorder, recordFirst } from './recorder.ts'
 
@@ -69,6 +71,37 @@ test('a connection that the peer resets closes with ERR_NET_RESET and keeps the 
   sockets[0]!.resetAndDestroy()
   t.match(await client.closed(), { name: 'NetError', code: 'ERR_NET_RESET', cause: { code: 'ECONNRESET' } })
   raw.close()
+})
+
+test('writes of any size, corked or not, arrive in order when the kernel takes only a part of them', async (t) => {
+  const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
+  t.comment(`SEED=${seed}`)
+  const random = randomFrom(seed)
+  const { listener, accepted } = await recordFirst(network, { host: '127.0.0.1', port: 0 })
+  const { transport } = new Recorder(await network.connect({ host: '127.0.0.1', port: listener.port }))
+  const server = await accepted
+  const sent: Buffer[] = []
+  let waits = 0
+  for (let i = 0; i < 200; i++) {
+    if (i % 40 === 0) server.transport.pause()
+    if (i % 40 === 30) server.transport.resume()
+    const size = random() < 0.2 ? Math.floor(random() * 2 ** 21) : Math.floor(random() * 200) + 1
+    const bytes = Buffer.alloc(size, i % 256)
+    const corked = random() < 0.2
+    if (corked) transport.cork?.()
+    transport.write(bytes)
+    if (corked) transport.uncork?.()
+    if (transport.bufferedBytes > 0) waits++
+    sent.push(bytes)
+    if (random() < 0.3) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const all = Buffer.concat(sent)
+  await server.until(() => server.chunks.reduce((sum, { length }) => sum + length, 0) >= all.length)
+  t.ok(server.bytes.equals(all))
+  t.ok(waits > 0, `after ${waits} of 200 writes something had to wait`)
+  transport.end()
+  t.equal(await server.closed(), undefined)
+  await listener.close()
 })
 
 test('a refused connect keeps the cause and says what happened', async (t) => {
