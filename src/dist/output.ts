@@ -54,6 +54,8 @@ export class Output {
   /** `framesOut` at that time. */
   #scheduledAt = 0
   #turnScheduled = false
+  /** Until the turn that is scheduled. */
+  #isCorked = false
   /** The transport asked to wait, and will tell when it is empty. */
   #drainExpected = false
   #over = false
@@ -112,6 +114,7 @@ export class Output {
   /** Gives everything to the transport, fragments included: nothing is sent any more. */
   finish(): void {
     this.flush()
+    this.#uncork()
     if (this.#over) return
     // What was sent before a message whose encoding ends the connection.
     this.#writeWaiting()
@@ -160,6 +163,8 @@ export class Output {
     const lane = this.#lane
     // Asked before it is counted: one message above the limit may wait when nothing else does.
     if (this.#over || this.#overflows()) return
+    // What is written here leaves together with the fragments that follow in this turn.
+    this.#cork()
     if (lane !== undefined) {
       if (fits) {
         this.#lanes.hold(lane, frames.withdraw(start))
@@ -183,9 +188,9 @@ export class Output {
 
   /** Writes fragments while there is room; the rest follows when the transport is empty, or in the next turn. */
   #pump(): void {
-    this.#transport.cork?.()
+    this.#cork()
     const mayGoOn = this.#writeFragments()
-    this.#transport.uncork?.()
+    this.#uncork()
     this.#reclaim()
     if (mayGoOn && !this.#turnScheduled) this.#scheduleTurn()
   }
@@ -214,6 +219,7 @@ export class Output {
   #handleTurn(): void {
     this.#turnScheduled = false
     this.#continue()
+    this.#uncork()
   }
 
   #continue(): void {
@@ -228,6 +234,18 @@ export class Output {
     if (this.#transport.bufferedBytes > 0) return
     this.#frames.memory.reclaim()
     this.#frames.rewind()
+  }
+
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.#transport.cork?.()
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    this.#transport.uncork?.()
   }
 
   #checkBusy(): void {
