@@ -13,8 +13,6 @@ import { startCNode } from './c-node.ts'
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 const PROCESS = fileURLToPath(new URL('./node-process.mjs', import.meta.url))
 
-const C_NODE = 'Elixir -> C node (ei)'
-
 type Job = 'serve' | 'connect' | 'calls'
 
 /** Rates per second; with calls, percentiles in microseconds. */
@@ -35,7 +33,7 @@ export async function openOthers(
   installPackages(FOLDER)
   const found: Other[] = []
   const participants: [string, () => Promise<Omit<Other, 'name'>>][] = [
-    [C_NODE, () => cNode(field, elixir, defer)],
+    ['Elixir -> C node (ei)', () => cNode(field, elixir, defer)],
     ['Moleculer TCP', () => nodePair('moleculer', defer)],
     ['gRPC (@grpc/grpc-js)', () => nodePair('grpc', defer)],
   ]

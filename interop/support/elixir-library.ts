@@ -59,8 +59,8 @@ function keep(file: string, kept: Kept): void {
 }
 
 /**
- * Elixir code that compiles modules, in whichever order they need each other, and returns them in base64. Elixir 1.20
- * does not define them then, as 1.18 does. The compiler wants files, so there is a folder of the peer's own for that moment.
+ * Elixir code that compiles modules, in whichever order they need each other, and returns them in base64. Elixir 1.18
+ * defines them as well, 1.20 does not. The compiler wants files, so there is a folder of the peer's own for that moment.
  */
 function compiles(sources: readonly Source[]): string {
   const files = sources.map(([name, content]) => `{"${name}", "${base64(content)}"}`)
@@ -80,7 +80,7 @@ function compiles(sources: readonly Source[]): string {
   `
 }
 
-/** Elixir code that defines what \`compiles\` returned. */
+/** Elixir code that defines what `compiles` returned. */
 function loads(compiled: string): string {
   return `
     for {module, binary} <- :erlang.binary_to_term(Base.decode64!("${compiled}")) do
