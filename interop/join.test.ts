@@ -179,7 +179,10 @@ test('without an epmd the node brings its own, and two Elixir nodes find each ot
   const other = await startPeer({ name: 'other', cookie: COOKIE, epmdPort })
   t.teardown(() => other.kill())
   t.equal(await other.eval(`Node.connect(:"${EX}")`), 'true')
-  t.equal(await peer.eval('Node.list()'), '[:"other@127.0.0.1"]')
+  // Who is dialed is up a moment later than who dials.
+  await waitFor(async () => (await peer.eval('Node.list()')) === '[:"other@127.0.0.1"]', {
+    what: 'the other one in Node.list()',
+  })
 })
 
 test('epmd: "external" without an epmd, and a name that is taken, are clear errors', async (t) => {
