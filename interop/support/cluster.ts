@@ -48,7 +48,7 @@ export async function startCluster(t: Teardown, options: ClusterOptions = {}): P
 
 /** Ends the connection from our side and waits until the BEAM knows, or has dialed again. */
 export async function part(node: BeamNode, peer: Peer, peerName = EX): Promise<void> {
-  node.disconnect(peerName)
+  if (!node.disconnect(peerName)) throw new Error(`there is no connection to ${peerName} to end`)
   await noticed(node, peer)
 }
 

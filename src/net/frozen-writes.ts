@@ -16,7 +16,6 @@
 import type { Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
 import { openWorker } from '../core/worker.ts'
-import { descriptorOf } from './descriptor.ts'
 import {
   BEAT,
   BUSY,
@@ -130,15 +129,14 @@ export class WriteGuard {
     this.#bytes = bytes
   }
 
-  /** Undefined when the socket has no descriptor. */
-  static create(socket: Socket, options: FrozenWritesOptions): WriteGuard | undefined {
-    const fd = descriptorOf(socket)
+  /** Undefined when there are too many of them. */
+  static create(socket: Socket, descriptor: number, options: FrozenWritesOptions): WriteGuard | undefined {
     const { bytes, every, limit } = options
-    const offset = fd === undefined ? undefined : frozenWrites.take(every)
-    if (fd === undefined || offset === undefined) return undefined
+    const offset = frozenWrites.take(every)
+    if (offset === undefined) return undefined
     const guard = new WriteGuard(socket, offset, bytes)
     const { words } = frozenWrites
-    words[offset + FD] = fd
+    words[offset + FD] = descriptor
     words[offset + OWED] = 0
     words[offset + EVERY_MS] = Math.ceil(every)
     words[offset + LIMIT_MS] = Math.min(limit, 2 ** 31 - 1)

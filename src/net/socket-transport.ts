@@ -90,7 +90,7 @@ export class SocketTransport implements Transport {
     const guard = this.#guard
     const first = guard?.acquire()
     if (first !== undefined) this.#socket.write(first)
-    const taken = this.#takesNow() ? writeToDescriptor(this.#descriptor!, bytes) : 0
+    const taken = this.#writeNow(bytes)
     if (taken === bytes.length) {
       guard?.onTaken()
       return true
@@ -120,8 +120,9 @@ export class SocketTransport implements Transport {
   }
 
   writeWhenFrozen(bytes: Uint8Array, every: number, limit: number): void {
-    if (this.#closed || this.#socket.destroyed) return
-    this.#guard ??= WriteGuard.create(this.#socket, { bytes, every, limit })
+    const descriptor = this.#descriptor
+    if (descriptor === undefined || this.#closed || this.#socket.destroyed) return
+    this.#guard ??= WriteGuard.create(this.#socket, descriptor, { bytes, every, limit })
   }
 
   end(): void {
@@ -134,9 +135,11 @@ export class SocketTransport implements Transport {
     this.#socket.destroy()
   }
 
-  /** Nothing waits in the stream that would have to go first. */
-  #takesNow(): boolean {
-    return this.#descriptor !== undefined && !this.#isCorked && this.#socket.writableLength === 0
+  /** @returns how many of the bytes have left already: none when something waits in the stream that has to go first */
+  #writeNow(bytes: Uint8Array): number {
+    const descriptor = this.#descriptor
+    if (descriptor === undefined || this.#isCorked || this.#socket.writableLength > 0) return 0
+    return writeToDescriptor(descriptor, bytes)
   }
 
   #listen(): void {
