@@ -51,5 +51,7 @@ await build({
   format: 'esm',
   target: 'node20',
   sourcemap: true,
+  // Constants become the numbers that they are, and a switch over them a table.
+  minifySyntax: true,
   logLevel: 'warning',
 })

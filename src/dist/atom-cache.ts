@@ -18,16 +18,11 @@ export class AtomCache {
 
   /** @throws DistError `ERR_DIST_BAD_ATOM_REF` when the slot was never filled. */
   get(slot: number): Atom {
-    const atom = this.#slots[slot]
-    if (atom === undefined) {
-      throw new DistError(
-        'ERR_DIST_BAD_ATOM_REF',
-        `atom cache slot 0x${slot.toString(16)} was never filled`,
-        {
-          actual: slot,
-        },
-      )
-    }
-    return atom
+    return this.#slots[slot] ?? refuse(slot)
   }
+}
+
+function refuse(slot: number): never {
+  const what = `atom cache slot 0x${slot.toString(16)} was never filled`
+  throw new DistError('ERR_DIST_BAD_ATOM_REF', what, { actual: slot })
 }

@@ -75,20 +75,17 @@ function toAtom(term: Term | undefined): Atom | undefined {
 }
 
 export function expectArity(op: number, arity: number, expected: number): void {
-  if (arity === expected) return
-  throw new DistError(
-    'ERR_DIST_BAD_CONTROL',
-    `control message ${op} has ${arity} elements, expected ${expected}`,
-    {
-      actual: arity,
-      expected,
-    },
-  )
+  if (arity !== expected) throw wrongArity(op, arity, expected)
 }
 
 /** For tuples that later releases may make longer. */
 export function expectAtLeast(op: number, arity: number, expected: number): void {
   if (arity < expected) expectArity(op, arity, expected)
+}
+
+function wrongArity(op: number, actual: number, expected: number): DistError {
+  const what = `control message ${op} has ${actual} elements, expected ${expected}`
+  return new DistError('ERR_DIST_BAD_CONTROL', what, { actual, expected })
 }
 
 export function badElement(control: readonly Term[], index: number, expected: string): DistError {

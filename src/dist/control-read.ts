@@ -3,7 +3,7 @@
  * Trace tokens are dropped, priorities too. Not supported: dead operations (5), which are errors.
  */
 import type { Atom, Pid, Term } from '../etf/index.ts'
-import { ALTACT, type ControlHandler, OP } from './control.ts'
+import { ALTACT, type ControlHandler } from './control.ts'
 import {
   atomAt,
   badElement,
@@ -19,6 +19,7 @@ import {
   unlinkIdAt,
 } from './control-elements.ts'
 import { DistError } from './errors.ts'
+import * as OP from './op.ts'
 
 /** The frame that a control tuple came in. */
 export interface ControlFrame {
@@ -46,40 +47,65 @@ export function dispatchControl(
 ): void {
   const op = control[0]
   switch (op) {
+    // What calls and casts are made of.
     case OP.SEND_SENDER:
       expectArity(op, arity, 3)
       sendToPid(pidAt(control, 1), control, frame, handler)
-      break
-    case OP.SEND_SENDER_TT:
-      expectArity(op, arity, 4)
-      sendToPid(pidAt(control, 1), control, frame, handler)
-      break
-    case OP.SEND:
-      expectArity(op, arity, 3)
-      sendToPid(null, control, frame, handler)
-      break
-    case OP.SEND_TT:
-      expectArity(op, arity, 4)
-      sendToPid(null, control, frame, handler)
       break
     case OP.REG_SEND:
       expectArity(op, arity, 4)
       sendToName(control, 1, frame, handler)
       break
+    case OP.ALIAS_SEND:
+      expectArity(op, arity, 3)
+      sendToAlias(control, frame, handler)
+      break
+    case OP.MONITOR_P:
+      expectArity(op, arity, 4)
+      frame.expectEnd()
+      handler.monitor(pidAt(control, 1), pidOrAtomAt(control, 2), referenceAt(control, 3))
+      break
+    case OP.DEMONITOR_P:
+      expectArity(op, arity, 4)
+      frame.expectEnd()
+      handler.demonitor(pidAt(control, 1), pidOrAtomAt(control, 2), referenceAt(control, 3))
+      break
+    default:
+      dispatchMessage(op, control, arity, frame, handler)
+  }
+}
+
+/** The other messages. */
+function dispatchMessage(
+  op: Term | undefined,
+  control: readonly Term[],
+  arity: number,
+  frame: ControlFrame,
+  handler: ControlHandler,
+): void {
+  switch (op) {
+    case OP.SEND:
+      expectArity(op, arity, 3)
+      sendToPid(null, control, frame, handler)
+      break
+    case OP.ALTACT_SIG_SEND:
+      dispatchAltact(control, arity, frame, handler)
+      break
+    case OP.SEND_SENDER_TT:
+      expectArity(op, arity, 4)
+      sendToPid(pidAt(control, 1), control, frame, handler)
+      break
+    case OP.SEND_TT:
+      expectArity(op, arity, 4)
+      sendToPid(null, control, frame, handler)
+      break
     case OP.REG_SEND_TT:
       expectArity(op, arity, 5)
       sendToName(control, 1, frame, handler)
       break
-    case OP.ALIAS_SEND:
-      expectArity(op, arity, 3)
-      handler.sendAlias(pidAt(control, 1), referenceAt(control, 2), frame.readPayload())
-      break
     case OP.ALIAS_SEND_TT:
       expectArity(op, arity, 4)
-      handler.sendAlias(pidAt(control, 1), referenceAt(control, 2), frame.readPayload())
-      break
-    case OP.ALTACT_SIG_SEND:
-      dispatchAltact(control, arity, frame, handler)
+      sendToAlias(control, frame, handler)
       break
     default:
       dispatchRelation(op, control, arity, frame, handler)
@@ -107,7 +133,11 @@ function sendToName(
   handler.sendName(pidAt(control, sender), name, frame.readMessage(name))
 }
 
-/** Links, monitors, exits. */
+function sendToAlias(control: readonly Term[], frame: ControlFrame, handler: ControlHandler): void {
+  handler.sendAlias(pidAt(control, 1), referenceAt(control, 2), frame.readPayload())
+}
+
+/** Links, exits. */
 function dispatchRelation(
   op: Term | undefined,
   control: readonly Term[],
@@ -151,16 +181,6 @@ function dispatchRelation(
     case OP.PAYLOAD_EXIT2:
     case OP.PAYLOAD_EXIT2_TT:
       handler.exit2(pidAt(control, 1), pidAt(control, 2), exitReason(op, control, arity, frame))
-      break
-    case OP.MONITOR_P:
-      expectArity(op, arity, 4)
-      frame.expectEnd()
-      handler.monitor(pidAt(control, 1), pidOrAtomAt(control, 2), referenceAt(control, 3))
-      break
-    case OP.DEMONITOR_P:
-      expectArity(op, arity, 4)
-      frame.expectEnd()
-      handler.demonitor(pidAt(control, 1), pidOrAtomAt(control, 2), referenceAt(control, 3))
       break
     case OP.MONITOR_P_EXIT:
     case OP.PAYLOAD_MONITOR_P_EXIT: {

@@ -5,9 +5,10 @@
 import type { ByteWriter } from '../core/index.ts'
 import { type Atom, atom, type Encodable, Pid, type Reference, type TermWriter } from '../etf/index.ts'
 import type { Capabilities } from './capabilities.ts'
-import { ALTACT, type ControlHandler, type Mfa, OP } from './control.ts'
+import { ALTACT, type ControlHandler, type Mfa } from './control.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import type { Receiver, Sender } from './lanes.ts'
+import * as OP from './op.ts'
 
 const SMALL_TUPLE_EXT = 104
 const SMALL_INTEGER_EXT = 97
@@ -181,8 +182,14 @@ export abstract class ControlWriter implements ControlHandler<Encodable> {
   /** Begins a frame and its control tuple: the arity and the operation; the other elements follow. */
   #begin(op: number, arity: number, from: Sender, to: Receiver): boolean {
     if (!this.beginFrame(op, from, to)) return false
-    this.#out.writeU8(SMALL_TUPLE_EXT).writeU8(arity)
-    this.#out.writeU8(SMALL_INTEGER_EXT).writeU8(op)
+    const out = this.#out
+    out.reserve(4)
+    const { bytes, length } = out
+    bytes[length] = SMALL_TUPLE_EXT
+    bytes[length + 1] = arity
+    bytes[length + 2] = SMALL_INTEGER_EXT
+    bytes[length + 3] = op
+    out.length = length + 4
     return true
   }
 

@@ -78,16 +78,23 @@ export class FrameReader implements ControlFrame {
    */
   readFrame(frame: Uint8Array, handler: ControlHandler, lent = false): void {
     this.#lent = lent
+    if (frame[0] === VERSION_MAGIC && frame[1] === DIST_HEADER && !this.#form.passThrough) {
+      const offset = readAtomRefs(frame, 2, this.#cache, this.#atoms, this.#readAtom)
+      this.#readMessage(frame, offset, frame.length, this.#atoms, handler)
+    } else {
+      this.#readOther(frame, handler)
+    }
+  }
+
+  /** A fragment, or a frame of a connection with neither fragments nor a cache. */
+  #readOther(frame: Uint8Array, handler: ControlHandler): void {
     if (this.#form.passThrough) {
       if (frame[0] !== PASS_THROUGH || frame[1] !== VERSION_MAGIC) throw badStart(frame, '70 83')
       this.#readMessage(frame, 2, frame.length, NO_ATOMS, handler)
       return
     }
     const tag = frame[0] === VERSION_MAGIC ? frame[1] : undefined
-    if (tag === DIST_HEADER) {
-      const offset = readAtomRefs(frame, 2, this.#cache, this.#atoms, this.#readAtom)
-      this.#readMessage(frame, offset, frame.length, this.#atoms, handler)
-    } else if (tag === DIST_FRAG_HEADER && this.#form.fragments) {
+    if (tag === DIST_FRAG_HEADER && this.#form.fragments) {
       this.#readJoined(this.#startFragments(frame), handler)
     } else if (tag === DIST_FRAG_CONT && this.#form.fragments) {
       this.#readJoined(this.#continueFragments(frame), handler)
@@ -118,13 +125,8 @@ export class FrameReader implements ControlFrame {
   }
 
   #readPayload(terms: TermReader): Term {
-    if (this.#form.passThrough) {
-      if (this.#bytes[terms.offset] !== VERSION_MAGIC) {
-        throw new DistError('ERR_DIST_BAD_FRAME', `no payload at offset ${terms.offset} of a frame`, {
-          expected: VERSION_MAGIC,
-        })
-      }
-      terms.offset++
+    if (this.#form.passThrough && this.#bytes[terms.offset++] !== VERSION_MAGIC) {
+      throw noPayload(terms.offset - 1)
     }
     const payload = terms.readTerm()
     this.#expectEnd(terms)
@@ -137,12 +139,7 @@ export class FrameReader implements ControlFrame {
 
   #expectEnd(terms: TermReader): void {
     const left = this.#bytes.length - terms.offset
-    if (left !== 0) {
-      throw new DistError('ERR_DIST_BAD_FRAME', `${left} bytes are left behind the last term of a message`, {
-        actual: left,
-        expected: 0,
-      })
-    }
+    if (left !== 0) throw bytesLeft(left)
   }
 
   #startFragments(frame: Uint8Array): JoinedMessage | undefined {
@@ -177,23 +174,13 @@ export class FrameReader implements ControlFrame {
     this.#bytes = bytes
     this.#frameAtoms = atoms
     // The tuple is taken apart here, because nobody needs it as a tuple.
-    if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= bytes.length) {
-      throw new DistError('ERR_DIST_BAD_CONTROL', `a frame holds no control tuple at offset ${offset}`, {
-        actual: bytes[offset],
-        expected: SMALL_TUPLE_EXT,
-      })
-    }
+    if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= bytes.length) throw noControl(bytes, offset)
     const arity = bytes[offset + 1]!
     terms.reset(bytes, offset + 2, atoms)
     terms.lent = this.#lent
     const control = this.#control
     for (let i = 0; i < arity; i++) control[i] = terms.readTerm()
-    if (terms.offset > controlLimit) {
-      throw new DistError('ERR_DIST_BAD_FRAGMENT', 'a control message goes beyond its first fragment', {
-        actual: terms.offset,
-        expected: controlLimit,
-      })
-    }
+    if (terms.offset > controlLimit) throw beyondFragment(terms.offset, controlLimit)
     dispatchControl(control, arity, this, handler)
     if (bytes.length >= LARGE_FRAME) this.#letGo()
   }
@@ -207,6 +194,26 @@ function fragmentIds(frame: Uint8Array): { sequence: bigint; fragment: bigint } 
   if (frame.length < FRAGMENT_HEADER_BYTES) throw badStart(frame, 'a fragment header')
   const view = new DataView(frame.buffer, frame.byteOffset, FRAGMENT_HEADER_BYTES)
   return { sequence: view.getBigUint64(2), fragment: view.getBigUint64(10) }
+}
+
+function noPayload(offset: number): DistError {
+  const details = { expected: VERSION_MAGIC }
+  return new DistError('ERR_DIST_BAD_FRAME', `no payload at offset ${offset} of a frame`, details)
+}
+
+function bytesLeft(left: number): DistError {
+  const what = `${left} bytes are left behind the last term of a message`
+  return new DistError('ERR_DIST_BAD_FRAME', what, { actual: left, expected: 0 })
+}
+
+function noControl(bytes: Uint8Array, offset: number): DistError {
+  const details = { actual: bytes[offset], expected: SMALL_TUPLE_EXT }
+  return new DistError('ERR_DIST_BAD_CONTROL', `a frame holds no control tuple at offset ${offset}`, details)
+}
+
+function beyondFragment(actual: number, expected: number): DistError {
+  const what = 'a control message goes beyond its first fragment'
+  return new DistError('ERR_DIST_BAD_FRAGMENT', what, { actual, expected })
 }
 
 function badStart(frame: Uint8Array, expected: string): DistError {

@@ -49,28 +49,36 @@ export function readAtomRefs(
   if (count === 0) return offset + 1
   const flagsAt = offset + 1
   let at = flagsAt + (count >> 1) + 1
-  const longAtoms = (nibble(bytes, flagsAt, count) & LONG_ATOMS) !== 0
+  // Each reference has a byte at least.
+  if (at + count > bytes.length) throw truncated(bytes, at + count)
   for (let i = 0; i < count; i++) {
     const flags = nibble(bytes, flagsAt, i)
     const slot = ((flags & SEGMENT) << 8) | byteAt(bytes, at++)
     if ((flags & NEW_ENTRY) === 0) {
       atoms[i] = cache.get(slot)
-      continue
+    } else {
+      const lengthBytes = (nibble(bytes, flagsAt, count) & LONG_ATOMS) === 0 ? 1 : 2
+      const start = at + lengthBytes
+      at = start + newTextLength(bytes, at, lengthBytes)
+      atoms[i] = readAtom(bytes, start, at)
+      cache.set(slot, atoms[i]!)
     }
-    let length = byteAt(bytes, at++)
-    if (longAtoms) length = (length << 8) | byteAt(bytes, at++)
-    if (at + length > bytes.length) throw truncated(bytes, at + length)
-    const atom = readAtom(bytes, at, at + length)
-    cache.set(slot, atom)
-    atoms[i] = atom
-    at += length
   }
   return at
 }
 
+/** The length of the text of a new atom, all of which is there. */
+function newTextLength(bytes: Uint8Array, at: number, lengthBytes: number): number {
+  let length = byteAt(bytes, at)
+  if (lengthBytes === 2) length = (length << 8) | byteAt(bytes, at + 1)
+  const end = at + lengthBytes + length
+  if (end > bytes.length) throw truncated(bytes, end)
+  return length
+}
+
+/** Half a byte that is known to be there. */
 function nibble(bytes: Uint8Array, flagsAt: number, index: number): number {
-  const byte = byteAt(bytes, flagsAt + (index >> 1))
-  return (index & 1) === 0 ? byte & 0xf : byte >> 4
+  return (bytes[flagsAt + (index >> 1)]! >> ((index & 1) << 2)) & 0xf
 }
 
 function byteAt(bytes: Uint8Array, offset: number): number {

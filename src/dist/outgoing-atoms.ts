@@ -56,6 +56,11 @@ export class OutgoingAtoms {
       const index = mark & 0xff
       return this.#atoms[index] === atom ? index : -1
     }
+    return this.#add(atom, slot)
+  }
+
+  /** Refers to an atom of a slot that the frame does not refer to yet. */
+  #add(atom: Atom, slot: number): number {
     const { length } = atom.wire
     if (this.#count === this.#most || length <= INLINE_BYTES) return -1
     const index = this.#count++

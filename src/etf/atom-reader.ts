@@ -71,11 +71,21 @@ export class AtomReader extends Cursor {
 
   /** An atom with its tag, where the format allows nothing else. */
   protected readAtom(): Atom {
-    if (this.bytes[this.offset] === SMALL_ATOM_UTF8_EXT) return this.readSmallAtom()
+    switch (this.bytes[this.offset]) {
+      case ATOM_CACHE_REF:
+        this.offset++
+        return this.readCachedAtom()
+      case SMALL_ATOM_UTF8_EXT:
+        return this.readSmallAtom()
+      default:
+        return this.#readRareAtom()
+    }
+  }
+
+  /** Of nodes of long ago, of long text, and what is none. */
+  #readRareAtom(): Atom {
     const at = this.take(1)
     switch (this.bytes[at]) {
-      case ATOM_CACHE_REF:
-        return this.readCachedAtom()
       case ATOM_UTF8_EXT:
         return this.readAtomText(this.readU16())
       case SMALL_ATOM_EXT:
@@ -89,8 +99,10 @@ export class AtomReader extends Cursor {
 
   protected readCachedAtom(): Atom {
     const at = this.take(1)
-    const found = this.atoms?.[this.bytes[at]!]
-    if (found !== undefined) return found
+    return this.atoms?.[this.bytes[at]!] ?? this.#refuseCachedAtom(at)
+  }
+
+  #refuseCachedAtom(at: number): never {
     const problem =
       this.atoms === undefined
         ? 'a reference to the atom cache outside a distribution frame'

@@ -10,6 +10,15 @@ const SHORT_LIST = 16
 /** V8 makes a hash table of an array that is made larger than twice this. */
 const MAX_SIZED = 1 << 24
 
+/** A big-endian number of 32 bits, with its sign, of bytes that are known to be there. */
+export function i32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
+
+/**
+ * What fails is said by functions of its own: the compiler puts small functions where they are called, up to a limit for
+ * each caller that counts what never runs, too.
+ */
 export class Cursor {
   /** Where the next byte is read. */
   offset = 0
@@ -30,12 +39,14 @@ export class Cursor {
   /** Steps over `count` bytes that must be there and returns where they begin. */
   protected take(count: number): number {
     const at = this.offset
-    if (count > this.end - at) {
-      const left = this.end - at
-      throw this.fail('ERR_ETF_TRUNCATED', `expected ${count} more bytes, ${left} are left`, at)
-    }
+    if (count > this.end - at) throw this.#truncated(count, at)
     this.offset = at + count
     return at
+  }
+
+  #truncated(count: number, at: number): DecodeError {
+    const problem = `expected ${count} more bytes, ${this.end - at} are left`
+    return this.fail('ERR_ETF_TRUNCATED', problem, at)
   }
 
   protected readU8(): number {
@@ -48,9 +59,7 @@ export class Cursor {
   }
 
   protected readI32(): number {
-    const at = this.take(4)
-    const { bytes } = this
-    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+    return i32At(this.bytes, this.take(4))
   }
 
   protected readU32(): number {
@@ -79,9 +88,12 @@ export class Cursor {
   /** Counts elements of a container. */
   protected charge(count: number): void {
     this.elements += count
-    if (this.elements <= this.#maxElements) return
+    if (this.elements > this.#maxElements) throw this.#tooManyElements()
+  }
+
+  #tooManyElements(): DecodeError {
     const problem = `more than ${this.#maxElements} elements; raise limits.elements if that is meant`
-    throw this.fail('ERR_ETF_TOO_LARGE', problem, this.offset)
+    return this.fail('ERR_ETF_TOO_LARGE', problem, this.offset)
   }
 
   /**

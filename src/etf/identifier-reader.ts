@@ -1,5 +1,7 @@
 /** Pids, ports and references out of received bytes, all generations of them (protocol.md 5.1). */
 import { AtomReader } from './atom-reader.ts'
+import { i32At } from './cursor.ts'
+import type { DecodeError } from './errors.ts'
 import { MAX_REFERENCE_WORDS } from './tags.ts'
 import { Pid } from './terms/pid.ts'
 import { Port } from './terms/port.ts'
@@ -7,13 +9,18 @@ import { Reference } from './terms/reference.ts'
 
 const TWO_32 = 0x100000000
 
+/** Of a number. */
+const WORD_BYTES = 4
+
 export class IdentifierReader extends AtomReader {
   /** NEW_PID_EXT: node, id (u32), serial (u32), creation (u32). */
   protected readNewPid(): Pid {
     const node = this.readAtom()
-    const id = this.readU32()
-    const serial = this.readU32()
-    return new Pid(node, id, serial, this.readU32())
+    const at = this.take(3 * WORD_BYTES)
+    const { bytes } = this
+    const id = i32At(bytes, at) >>> 0
+    const serial = i32At(bytes, at + WORD_BYTES) >>> 0
+    return new Pid(node, id, serial, i32At(bytes, at + 2 * WORD_BYTES) >>> 0)
   }
 
   /** PID_EXT: node, id (u32), serial (u32), creation (u8). */
@@ -72,14 +79,20 @@ export class IdentifierReader extends AtomReader {
 
   #readWordCount(): number {
     const count = this.readU16()
-    if (count >= 1 && count <= MAX_REFERENCE_WORDS) return count
+    if (count < 1 || count > MAX_REFERENCE_WORDS) throw this.#wrongWordCount(count)
+    return count
+  }
+
+  #wrongWordCount(count: number): DecodeError {
     const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${count}`
-    throw this.fail('ERR_ETF_REFERENCE', problem, this.offset - 2)
+    return this.fail('ERR_ETF_REFERENCE', problem, this.offset - 2)
   }
 
   #readWords(count: number): number[] {
+    const at = this.take(count * WORD_BYTES)
+    const { bytes } = this
     const words: number[] = new Array(count)
-    for (let i = 0; i < count; i++) words[i] = this.readU32()
+    for (let i = 0; i < count; i++) words[i] = i32At(bytes, at + i * WORD_BYTES) >>> 0
     return words
   }
 }

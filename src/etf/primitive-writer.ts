@@ -37,6 +37,15 @@ const MAX_U64 = 2n ** 64n - 1n
 function isU32(value: number): boolean {
   return value >>> 0 === value
 }
+
+/** Four bytes where there is room for them. Typed arrays keep the low eight bits of each. */
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
 /** Which key followed another one last time, by the low bits of the hash of the first. */
 const nextKeys: Atom[] = new Array(1024).fill(atom('nil'))
 const KEY = nextKeys.length - 1
@@ -71,15 +80,11 @@ export class PrimitiveWriter {
     this.#putU32(value)
   }
 
-  /** Four bytes that are reserved already. Typed arrays keep the low eight bits of each. */
+  /** Four bytes that are reserved already. */
   #putU32(value: number): void {
     const { out } = this
-    const { bytes, length } = out
-    bytes[length] = value >>> 24
-    bytes[length + 1] = value >>> 16
-    bytes[length + 2] = value >>> 8
-    bytes[length + 3] = value
-    out.length = length + 4
+    putU32(out.bytes, out.length, value)
+    out.length += 4
   }
 
   protected writeBytes(source: Uint8Array): void {
@@ -219,14 +224,17 @@ export class PrimitiveWriter {
 
   /** NEW_PID_EXT: node, id (u32), serial (u32), creation (u32). */
   writePid(value: Pid): void {
-    if (!isU32(value.id) || !isU32(value.serial) || !isU32(value.creation))
-      throw this.notWords(value, 'a pid')
+    const { node, id, serial, creation } = value
+    if (!isU32(id) || !isU32(serial) || !isU32(creation)) throw this.notWords(value, 'a pid')
     this.writeU8(NEW_PID_EXT)
-    this.writeAtom(value.node)
-    this.out.reserve(12)
-    this.#putU32(value.id)
-    this.#putU32(value.serial)
-    this.#putU32(value.creation)
+    this.writeAtom(node)
+    const { out } = this
+    out.reserve(12)
+    const { bytes, length } = out
+    putU32(bytes, length, id)
+    putU32(bytes, length + 4, serial)
+    putU32(bytes, length + 8, creation)
+    out.length = length + 12
   }
 
   /** V4_PORT_EXT: node, id (u64), creation (u32). */
@@ -244,21 +252,28 @@ export class PrimitiveWriter {
 
   /** NEWER_REFERENCE_EXT: words (u16), node, creation (u32), words x u32. */
   writeReference(value: Reference): void {
-    const { words } = value
-    if (words.length < 1 || words.length > MAX_REFERENCE_WORDS) {
-      const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${words.length}`
-      throw new EncodeError('ERR_ETF_TOO_LARGE', problem, value)
+    const { creation, node, words } = value
+    const count = words.length
+    if (count < 1 || count > MAX_REFERENCE_WORDS) throw wrongWordCount(value)
+    if (!isU32(creation)) throw this.notWords(value, 'a reference')
+    const { out } = this
+    out.reserve(3)
+    out.bytes[out.length] = NEWER_REFERENCE_EXT
+    out.bytes[out.length + 1] = 0
+    out.bytes[out.length + 2] = count
+    out.length += 3
+    this.writeAtom(node)
+    out.reserve(4 + count * 4)
+    const { bytes } = out
+    let at = out.length
+    putU32(bytes, at, creation)
+    for (let i = 0; i < count; i++) {
+      const word = words[i]!
+      if (!isU32(word)) throw this.notWords(value, 'a reference')
+      at += 4
+      putU32(bytes, at, word)
     }
-    let fits = isU32(value.creation)
-    for (let i = 0; i < words.length; i++) fits &&= isU32(words[i]!)
-    if (!fits) throw this.notWords(value, 'a reference')
-    this.writeU8(NEWER_REFERENCE_EXT)
-    this.writeU8(0)
-    this.writeU8(words.length)
-    this.writeAtom(value.node)
-    this.out.reserve(4 + words.length * 4)
-    this.#putU32(value.creation)
-    for (let i = 0; i < words.length; i++) this.#putU32(words[i]!)
+    out.length = at + 4
   }
 
   /** EXPORT_EXT: module, function, arity (SMALL_INTEGER_EXT). */
@@ -278,4 +293,9 @@ export class PrimitiveWriter {
   protected tooLarge(value: unknown, what: string, size: number): EncodeError {
     return new EncodeError('ERR_ETF_TOO_LARGE', `${what} of size ${size} does not fit the format`, value)
   }
+}
+
+function wrongWordCount(value: Reference): EncodeError {
+  const problem = `a reference has 1 to ${MAX_REFERENCE_WORDS} words, this one ${value.words.length}`
+  return new EncodeError('ERR_ETF_TOO_LARGE', problem, value)
 }

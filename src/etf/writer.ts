@@ -140,13 +140,14 @@ export class TermWriter extends ContainerWriter {
     else if (value instanceof Map) this.#writeMap(value)
     else if (value instanceof Uint8Array) this.writeBinary(value)
     else if (value instanceof Reference) this.writeReference(value)
+    // The tag of every reply is one.
+    else if (value instanceof ImproperList) this.#writeImproperList(value)
     else if (isPlainObject(value)) this.#writePlainObject(value)
     else this.#writeRare(value)
   }
 
   #writeRare(value: object): void {
     if (value instanceof Float) this.writeFloat(value.value)
-    else if (value instanceof ImproperList) this.#writeImproperList(value)
     else if (value instanceof BitString) this.writeBits(value)
     else if (value instanceof Port) this.writePort(value)
     else if (value instanceof ExportFun) this.writeExport(value)

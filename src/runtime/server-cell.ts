@@ -7,7 +7,7 @@
  */
 import { serverCallChannel } from '../core/diagnostics.ts'
 import type { Timer } from '../core/index.ts'
-import { type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Atom, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
 import { BAD_RETURN_VALUE, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
 import { Cell, type Origin } from './cell.ts'
 import { describeExit, exitReason, isOrderlyExit } from './crash.ts'
@@ -35,6 +35,13 @@ import {
 
 /** How many messages of a batch are handled without a look at the clock; the first few are all looked at. */
 const CLOCK_EVERY = 8
+
+/** `{Tag, {Pid, Ref}, What}` */
+type Request = Tuple<[Atom, From, Term]>
+
+function isRequest(message: Tuple, tag: Atom): message is Request {
+  return message[0] === tag && message.length === 3 && isFrom(message[1])
+}
 
 export class ServerCell extends Cell implements SystemTarget, Debugged {
   readonly #kernel: Kernel
@@ -114,16 +121,7 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   }
 
   protected work(limit: number): number {
-    if (this.#phase === 'new') {
-      this.#phase = 'starting'
-      this.doing = 'init'
-      const { names, logger, delivery } = this.#kernel
-      const keepers = { names, logger, resolver: delivery.resolver }
-      void boot(this.#plan as ServerPlan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
-        this.#booted(booted),
-      )
-      return 1
-    }
+    if (this.#phase === 'new') return this.#start()
     let handled = 0
     let isInterrupted = false
     try {
@@ -133,6 +131,17 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     }
     this.#rest(isInterrupted)
     return handled
+  }
+
+  #start(): number {
+    this.#phase = 'starting'
+    this.doing = 'init'
+    const { names, logger, delivery } = this.#kernel
+    const keepers = { names, logger, resolver: delivery.resolver }
+    void boot(this.#plan as ServerPlan, keepers, this, new Process(this.#kernel, this)).then((booted) =>
+      this.#booted(booted),
+    )
+    return 1
   }
 
   /** Whether others have their turn now. A slice of slow callbacks would take too long, so time counts as well. */
@@ -176,15 +185,21 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   /** @returns whether there was something to do and more may be done. */
   #handleNext(): boolean {
     if (this.#busy || this.#phase !== 'serving' || !this.alive) return false
+    if (this.#continue !== undefined || this.#suspended || this.mailbox.length === 0)
+      return this.#handleOther()
+    this.#handle(this.mailbox.shift() as Term)
+    return true
+  }
+
+  /** What is no message, and messages to a server that is suspended. */
+  #handleOther(): boolean {
     if (this.#continue !== undefined) {
       const [argument] = this.#continue
       this.#continue = undefined
       this.doing = 'handleContinue'
       this.#settle(this.#server.handleContinue(argument, this.state))
-    } else if (this.suspended) {
+    } else if (this.#suspended) {
       return this.#handleSystemOnly()
-    } else if (this.mailbox.length > 0) {
-      this.#handle(this.mailbox.shift() as Term)
     } else if (this.#timedOut) {
       this.#forgetTimeout()
       this.doing = 'handleInfo'
@@ -199,36 +214,34 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   #handle(message: Term): void {
     const timeout = this.#timeout
     if (timeout !== undefined) this.#forgetTimeout()
-    if (message instanceof Tuple) {
-      const tag = message[0]
-      if (tag === SYSTEM && message.length === 3 && isFrom(message[1])) {
-        // As in gen_server, who asks about a server does not take its timeout away; it begins anew.
-        this.#timeout = timeout
-        this.#handleSystem(message[1], message[2] as Term)
-        return
-      }
-      if (tag === EXIT && message.length === 3 && this.parent.equals(message[1])) {
-        this.#stop(message[2] as Term)
-        return
-      }
-      this.debug?.messageIn(message)
-      if (tag === GEN_CALL && message.length === 3 && isFrom(message[1])) {
-        this.#handleCall(message[1], message[2] as Term)
-        return
-      }
-      if (tag === GEN_CAST && message.length === 2) {
-        this.doing = 'handleCast'
-        this.#settle(this.#server.handleCast(message[1] as Term, this.state))
-        return
-      }
-    } else {
-      this.debug?.messageIn(message)
-    }
+    if (!(message instanceof Tuple)) this.#handleInfo(message)
+    else if (isRequest(message, GEN_CALL)) this.#handleCall(message)
+    else if (message[0] === GEN_CAST && message.length === 2) this.#handleCast(message)
+    else if (isRequest(message, SYSTEM)) this.#handleSystemMessage(message, timeout)
+    else if (this.#isExitOfParent(message)) this.#stop(message[2] as Term)
+    else this.#handleInfo(message)
+  }
+
+  #handleInfo(message: Term): void {
+    this.debug?.messageIn(message)
     this.doing = 'handleInfo'
     this.#settle(this.#server.handleInfo(message, this.state))
   }
 
-  #handleCall(from: From, request: Term): void {
+  #handleCast(message: Tuple): void {
+    this.debug?.messageIn(message)
+    this.doing = 'handleCast'
+    this.#settle(this.#server.handleCast(message[1] as Term, this.state))
+  }
+
+  #isExitOfParent(message: Tuple): boolean {
+    return message[0] === EXIT && message.length === 3 && this.parent.equals(message[1])
+  }
+
+  #handleCall(message: Request): void {
+    const from = message[1]
+    const request = message[2]
+    this.debug?.messageIn(message)
     this.#from = from
     this.doing = 'handleCall'
     if (serverCallChannel.hasSubscribers) {
@@ -244,6 +257,13 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     if (index === -1) return false
     this.#handle(this.mailbox.removeAt(index) as Term)
     return true
+  }
+
+  /** @param timeout as it was before the message */
+  #handleSystemMessage(message: Request, timeout: number | undefined): void {
+    // As in gen_server, who asks about a server does not take its timeout away; it begins anew.
+    this.#timeout = timeout
+    this.#handleSystem(message[1], message[2])
   }
 
   #handleSystem(from: From, request: Term): void {
@@ -269,10 +289,11 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   }
 
   #settle(result: unknown): void {
-    if (result instanceof NoReply || result instanceof Reply || !isThenable(result)) {
-      this.#apply(result)
-      return
-    }
+    if (result instanceof NoReply || result instanceof Reply || !isThenable(result)) this.#apply(result)
+    else this.#awaitResult(result)
+  }
+
+  #awaitResult(result: PromiseLike<unknown>): void {
     this.#busy = true
     this.#onSettled ??= [
       (value) => this.#resume(value, undefined),
@@ -307,7 +328,14 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
       this.#kernel.delivery.reply(this, from, result.value)
       this.debug?.replyOut(result.value, from, result.state)
       this.#next(result.state, result.options)
-    } else if (result instanceof Stop && result.state !== undefined && (result.reply === undefined || from)) {
+    } else {
+      this.#applyLast(result, from)
+    }
+  }
+
+  /** A result after which the server ends. */
+  #applyLast(result: unknown, from: From | undefined): void {
+    if (result instanceof Stop && result.state !== undefined && (result.reply === undefined || from)) {
       this.state = result.state[0]
       this.#stop(result.reason as Term, from, result.reply)
     } else {

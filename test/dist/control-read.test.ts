@@ -1,7 +1,7 @@
 import { test } from 'tap'
-import { OP } from '../../src/dist/control.ts'
 import { pidAt } from '../../src/dist/control-elements.ts'
 import * as flags from '../../src/dist/flags.ts'
+import * as OP from '../../src/dist/op.ts'
 import { atom, type Encodable, ImproperList, Pid, Tuple, tuple } from '../../src/etf/index.ts'
 import {
   ALL,

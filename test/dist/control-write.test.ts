@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { OP } from '../../src/dist/control.ts'
 import * as flags from '../../src/dist/flags.ts'
+import * as OP from '../../src/dist/op.ts'
 import { atom, type Encodable, EncodeError, Pid, RecordTerm, tuple } from '../../src/etf/index.ts'
 import {
   ALL,
