@@ -64,12 +64,7 @@ export class Scheduler {
 
   enqueue(runnable: Runnable): void {
     this.#queue.push(runnable)
-    if (this.#draining !== 'no') return
-    if (this.isOverdue) this.#renew()
-    if (this.#left <= 0) {
-      this.#awaitTurn()
-      return
-    }
+    if (this.#draining !== 'no' || (this.#left <= 0 && this.#isTurnAwaited)) return
     this.#draining = 'planned'
     void RESOLVED.then(this.#drainNow)
   }
@@ -81,23 +76,26 @@ export class Scheduler {
 
   /** Takes one message from the budget; false when it is used up and the caller has to queue. */
   charge(): boolean {
-    if (this.#left % CLOCK_EVERY === 0 && this.isOverdue) this.#renew()
+    if (this.#left % CLOCK_EVERY === 0) this.#look()
     return --this.#left >= 0
   }
 
-  /** The time of the budget is over: there is a new one, unless the event loop has not turned since the last. */
-  #renew(): void {
+  /** Looks at the clock: when the time of the budget is over there is a new one, or none until the event loop turns. */
+  #look(): number {
+    const now = this.#clock.now()
+    if (now < this.#deadline) return now
     if (this.#isTurnAwaited) {
       this.#left = 0
-      return
+    } else {
+      this.#begin(now)
+      this.#awaitTurn()
     }
-    this.#begin()
-    this.#awaitTurn()
+    return now
   }
 
-  #begin(): void {
+  #begin(now: number): void {
     this.#left = this.#limits.turnMessages
-    this.#deadline = this.#clock.now() + this.#limits.turnMs
+    this.#deadline = now + this.#limits.turnMs
   }
 
   #awaitTurn(): void {
@@ -108,14 +106,14 @@ export class Scheduler {
 
   #handleTurn(): void {
     this.#isTurnAwaited = false
-    if (this.#left <= 0) this.#begin()
+    if (this.#left <= 0) this.#begin(this.#clock.now())
     if (this.#queue.length > 0) this.#drain()
   }
 
   #drain(): void {
     this.#draining = 'running'
     const { sliceMessages, longSchedule } = this.#limits
-    this.#sliceStart = this.#clock.now()
+    this.#sliceStart = this.#look()
     try {
       // What is queued while this runs is run in the same go as long as the budget lasts.
       while (this.#left > 0) {

@@ -108,6 +108,7 @@ test('time that passes between microtasks counts: the event loop waits for twice
   // The loop has turned since the budget began, which says nothing of what follows.
   scheduler.enqueue(again)
   turned = true
+  await Promise.resolve()
   await nextTurn()
   turned = false
   scheduler.enqueue(again)
