@@ -21,6 +21,7 @@ import type { Receiver, Sender } from './lanes.ts'
 import type { ConnectionLimits } from './limits.ts'
 import { Linger } from './linger.ts'
 import { Output } from './output.ts'
+import { ReadPace } from './read-pace.ts'
 import { type TickDecision, Ticker, type TrafficCounters } from './ticker.ts'
 
 /** Traffic since the connection came up. */
@@ -51,6 +52,7 @@ export class Connection extends ControlWriter {
   readonly #limits: ConnectionLimits
   readonly #frames: FrameQueue
   readonly #reader: FrameReader
+  readonly #pace: ReadPace
   readonly #output: Output
   readonly #ticker: Ticker
   readonly #tickInterval: number
@@ -86,6 +88,7 @@ export class Connection extends ControlWriter {
       onOverflow: (bytes) => this.#giveUp(bytes),
     })
     this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits, options.wantsExact)
+    this.#pace = new ReadPace(clock)
     this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
     this.#tickInterval = tickInterval
     this.#frozenTime = frozenTime
@@ -195,11 +198,15 @@ export class Connection extends ControlWriter {
     this.#bytesIn += bytes.length
     const frames = this.#frames
     const { handler } = this.#options
+    const framesBefore = this.#framesIn
     try {
       frames.append(bytes)
       while (this.#state === 'up') {
         const frame = frames.next()
-        if (frame === undefined) return
+        if (frame === undefined) {
+          this.#setPace(this.#framesIn - framesBefore, bytes.length)
+          return
+        }
         if (frame.length === 0) {
           this.#decide(this.#ticker.handleTick(this.#counters()))
         } else {
@@ -210,6 +217,11 @@ export class Connection extends ControlWriter {
     } catch (error) {
       this.destroy(blame(error, this.peer.name))
     }
+  }
+
+  #setPace(frames: number, bytes: number): void {
+    const exchanges = this.#output.framesOut + this.#reader.requests
+    if (this.#pace.shouldRest(frames, bytes, exchanges)) this.#transport.rest?.()
   }
 
   #scheduleTick(): void {

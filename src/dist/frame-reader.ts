@@ -23,6 +23,7 @@ import {
   VERSION_MAGIC,
 } from './header.ts'
 import { giveMessageMemory } from './message-memory.ts'
+import { MONITOR_P, SPAWN_REQUEST } from './op.ts'
 
 const SMALL_TUPLE_EXT = 104
 
@@ -34,6 +35,8 @@ const NO_BYTES: Uint8Array = new Uint8Array(0)
 
 export class FrameReader implements ControlFrame {
   readonly peer: Atom
+  /** Messages so far after which the peer waits for something: all kinds of calls begin with one of them. */
+  requests = 0
   readonly #form: FrameForm
   readonly #terms: TermReader
   /** For receivers that want every term as it was sent, whatever the codec options say. */
@@ -181,6 +184,7 @@ export class FrameReader implements ControlFrame {
     const control = this.#control
     for (let i = 0; i < arity; i++) control[i] = terms.readTerm()
     if (terms.offset > controlLimit) throw beyondFragment(terms.offset, controlLimit)
+    if (control[0] === MONITOR_P || control[0] === SPAWN_REQUEST) this.requests++
     dispatchControl(control, arity, this, handler)
     if (bytes.length >= LARGE_FRAME) this.#letGo()
   }

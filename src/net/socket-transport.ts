@@ -12,6 +12,9 @@ import { WriteGuard } from './frozen-writes.ts'
 import type { SharedRead } from './shared-read.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
+/** The shortest time that a timer of Node takes. */
+const REST_MS = 1
+
 /** What Node itself looks at to tell a slow socket from an idle one; that of TLS is wrapped around that of TCP. */
 interface StreamHandle {
   readonly writeQueueSize?: number
@@ -30,10 +33,15 @@ export class SocketTransport implements Transport {
   #closed = false
   #closeTold = false
   #paused = false
+  #isResting = false
   /** Bytes that arrive have somewhere to go. */
   #isHeard = false
   #isCorked = false
   #guard: WriteGuard | undefined
+  readonly #endRest = (): void => {
+    this.#isResting = false
+    if (!this.#paused && !this.#socket.destroyed) this.resume()
+  }
 
   /** @param read how the socket reads, unless it does so by its `data` events */
   constructor(socket: Socket, read?: SharedRead) {
@@ -116,7 +124,15 @@ export class SocketTransport implements Transport {
   resume(): void {
     this.#paused = false
     // Without a handler the bytes would flow to nobody.
-    if (this.#isHeard) this.#socket.resume()
+    if (this.#isHeard && !this.#isResting) this.#socket.resume()
+  }
+
+  rest(): void {
+    // Those that read by their `data` events, as TLS does, hold bytes of their own.
+    if (this.#isResting || this.#read === undefined) return
+    this.#isResting = true
+    this.#socket.pause()
+    setTimeout(this.#endRest, REST_MS)
   }
 
   writeWhenFrozen(bytes: Uint8Array, every: number, limit: number): void {

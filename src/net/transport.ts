@@ -34,6 +34,8 @@ export interface Transport {
   uncork?(): void
   pause(): void
   resume(): void
+  /** Reads nothing for about a millisecond, so that the next read takes what arrives meanwhile. Absent where it cannot. */
+  rest?(): void
   /**
    * While the event loop stands still, another thread writes `bytes` (four) every `every` milliseconds, for `limit`
    * milliseconds at most: always between two writes, never within one. Absent where nobody can do that.

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { TcpNetwork } from '../../src/net/index.ts'
 import { randomFrom } from '../support/random.ts'
 import { networkSuite } from './network-suite.ts'
@@ -102,6 +102,76 @@ test('writes of any size, corked or not, arrive in order when the kernel takes o
   transport.end()
   t.equal(await server.closed(), undefined)
   await listener.close()
+})
+
+/** A server whose rests end when the test says so, and its client. */
+async function resting(t: Test) {
+  const ends: (() => void)[] = []
+  const { setTimeout } = globalThis
+  const { listener, accepted } = await recordFirst(network, { host: '127.0.0.1', port: 0 })
+  const { transport: client } = new Recorder(
+    await network.connect({ host: '127.0.0.1', port: listener.port }),
+  )
+  const server = await accepted
+  t.intercept(globalThis, 'setTimeout', {
+    value: ((fire: () => void, ms: number) =>
+      ms === 1 ? void ends.push(fire) : setTimeout(fire, ms)) as never,
+  })
+  await listener.close()
+  /** What is sent has been read, if it is read at all: another pair of sockets has had its turn with the same. */
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) {
+      const other = await recordFirst(network, { host: '127.0.0.1', port: 0 })
+      const { transport } = new Recorder(
+        await network.connect({ host: '127.0.0.1', port: other.listener.port }),
+      )
+      transport.write(Buffer.from('x'))
+      await (await other.accepted).received(1)
+      transport.destroy()
+      await other.listener.close()
+    }
+  }
+  const endRest = (): void => ends.shift()?.()
+  return { client, server, ends, endRest, settle }
+}
+
+test('a socket that rests reads nothing, and then all that has come', async (t) => {
+  const { client, server, ends, endRest, settle } = await resting(t)
+  client.write(Buffer.from('1'))
+  await server.received(1)
+  server.transport.rest?.()
+  server.transport.rest?.()
+  t.equal(ends.length, 1, 'it rests once')
+  for (const text of ['2', '3', '4']) {
+    client.write(Buffer.from(text))
+    await settle()
+  }
+  t.equal(server.text, '1')
+  endRest()
+  await server.received(4)
+  t.same(server.chunks.map(String), ['1', '234'])
+  client.end()
+  t.equal(await server.closed(), undefined)
+})
+
+test('a socket that is paused while it rests stays so, and resumed it rests on', async (t) => {
+  const { client, server, endRest, settle } = await resting(t)
+  server.transport.rest?.()
+  server.transport.pause()
+  server.transport.resume()
+  client.write(Buffer.from('1'))
+  await settle()
+  t.equal(server.text, '', 'resumed')
+  server.transport.pause()
+  endRest()
+  await settle()
+  t.equal(server.text, '', 'paused')
+  server.transport.resume()
+  await server.received(1)
+  server.transport.rest?.()
+  server.transport.destroy()
+  t.equal(await server.closed(), undefined)
+  endRest()
 })
 
 test('a refused connect keeps the cause and says what happened', async (t) => {
