@@ -160,13 +160,14 @@ async function run({ quick, only, rounds, list, publish, profile }: Options): Pr
   })
 }
 
-/** Turn and turn about, each round in another order; the first round warms up. */
+/** Turn and turn about, each round in another order; the first round, or as many short ones, warms up. */
 async function measure(one: Case, rounds: number, quick: boolean): Promise<Record<string, Sample[]>> {
   const samples: Record<string, Sample[]> = {}
   for (const name of Object.keys(one.contestants)) samples[name] = []
   const isSlow = one.rounds !== undefined
-  const count = Math.min(rounds, one.rounds ?? rounds, isSlow && quick ? 1 : rounds)
-  for (let round = isSlow ? 0 : -1; round < count; round++) {
+  const { repeat = 1 } = one
+  const count = repeat * Math.min(rounds, one.rounds ?? rounds, isSlow && quick ? 1 : rounds)
+  for (let round = isSlow ? 0 : -repeat; round < count; round++) {
     const turn = Object.entries(one.contestants)
     if (round % 2 !== 0) turn.reverse()
     for (const [name, run] of turn) {
