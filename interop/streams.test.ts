@@ -1,0 +1,93 @@
+/** Short messages that stream in from an Elixir node: our side rests between reads, and nobody there may notice. */
+import { type Test, test } from 'tap'
+import { type BeamNode, GenServer, noreply, reply, type Term } from '../src/index.ts'
+import { SocketTransport } from '../src/net/socket-transport.ts'
+import type { Peer } from './peer.ts'
+import { connectedCluster, EX, TS } from './support/cluster.ts'
+
+const MESSAGES = 50_000
+/** Streams at most until there was a rest: a machine may be too busy to send so fast. */
+const ATTEMPTS = 20
+
+interface State {
+  readonly next: number
+  readonly wrong: number
+}
+
+/** Expects the numbers from 0 on. */
+class Ordered extends GenServer<State> {
+  override init() {
+    return { next: 0, wrong: 0 }
+  }
+
+  override handleCast(number: Term, { next, wrong }: State) {
+    return noreply({ next: next + 1, wrong: number === next ? wrong : wrong + 1 })
+  }
+
+  override handleCall(_request: Term, _from: unknown, { next, wrong }: State) {
+    return reply([next, wrong], { next: 0, wrong: 0 })
+  }
+}
+
+interface Stream {
+  readonly node: BeamNode
+  readonly peer: Peer
+  /** How often sockets rested. */
+  rests(): number
+}
+
+async function setUp(t: Test): Promise<Stream> {
+  const rest = t.capture(SocketTransport.prototype, 'rest', SocketTransport.prototype.rest)
+  const { node, peer } = await connectedCluster(t, { peer: { library: false } })
+  await node.startLink(Ordered, undefined, { name: 'ordered' })
+  let rests = 0
+  return { node, peer, rests: () => (rests += rest().length) }
+}
+
+const stream = `for i <- 0..${MESSAGES - 1}, do: GenServer.cast({:ordered, :"${TS}"}, i)`
+const result = `GenServer.call({:ordered, :"${TS}"}, :result, 60_000)`
+
+test('a stream of casts arrives whole and in order, and a call behind it is answered', async (t) => {
+  const { peer, rests } = await setUp(t)
+  let attempt = 0
+  do {
+    const counted = await peer.eval(`${stream}; ${result}`, { timeout: 60_000 })
+    t.equal(counted, `[${MESSAGES}, 0]`)
+  } while (rests() === 0 && ++attempt < ATTEMPTS)
+  t.ok(rests() > 0, 'it rested')
+})
+
+test('calls while casts stream in on the same connection are answered, and are no part of the stream', async (t) => {
+  const { node, peer } = await setUp(t)
+  const streamed = peer.eval(`${stream}; ${result}`, { timeout: 60_000, session: 'stream' })
+  let calls = 0
+  let isOver = false
+  void streamed.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    if ((await node.rpc.call(EX, 'erlang', 'abs', [-1])) !== 1) throw new Error('a wrong answer')
+    calls++
+  }
+  t.equal(await streamed, `[${MESSAGES}, 0]`)
+  t.ok(calls > 0, `${calls} calls`)
+})
+
+test('a node that is killed in the middle of its stream is noticed', async (t) => {
+  const { node, peer, rests } = await setUp(t)
+  const down = new Promise((resolve) => node.once('nodedown', resolve))
+  void peer
+    .eval(`Stream.cycle([1]) |> Enum.each(fn _ -> GenServer.cast({:ordered, :"${TS}"}, 0) end)`, {
+      timeout: 60_000,
+    })
+    .catch(() => {})
+  let seen = 0
+  const deadline = performance.now() + 20_000
+  while (seen < MESSAGES || (rests() === 0 && performance.now() < deadline)) {
+    seen += ((await node.call('ordered', 'result')) as number[])[0]!
+  }
+  await peer.kill()
+  await down
+  t.same(node.nodes(), [])
+  t.ok(Array.isArray(await node.call('ordered', 'result')), 'the server lives')
+})
