@@ -13,10 +13,8 @@ import {
   LARGE_BIG_EXT,
   LOCAL_EXT,
   MAX_INTEGER_BYTES,
-  NEW_PID_EXT,
   NEW_PORT_EXT,
   NEW_REFERENCE_EXT,
-  NEWER_REFERENCE_EXT,
   PID_EXT,
   PORT_EXT,
   REFERENCE_EXT,
@@ -61,10 +59,6 @@ export class LeafReader extends IdentifierReader {
         return this.readU8()
       case INTEGER_EXT:
         return this.readI32()
-      case NEW_PID_EXT:
-        return this.readNewPid()
-      case NEWER_REFERENCE_EXT:
-        return this.readNewerReference()
       case STRING_EXT:
         return this.readByteList()
       case SMALL_BIG_EXT:

@@ -23,6 +23,8 @@ import {
   MAX_TUPLE_ARITY,
   NEW_FLOAT_EXT,
   NEW_FUN_EXT,
+  NEW_PID_EXT,
+  NEWER_REFERENCE_EXT,
   NIL_EXT,
   RECORD_EXT,
   SMALL_ATOM_UTF8_EXT,
@@ -120,6 +122,12 @@ export class TermReader extends FunReader {
       case SMALL_TUPLE_EXT:
         this.offset = offset + 1
         return this.#readTuple(SMALL_TUPLE_EXT)
+      case NEW_PID_EXT:
+        this.offset = offset + 1
+        return this.readNewPid()
+      case NEWER_REFERENCE_EXT:
+        this.offset = offset + 1
+        return this.readNewerReference()
       case LIST_EXT:
         this.offset = offset + 1
         return this.#readList()
