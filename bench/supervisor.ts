@@ -6,8 +6,8 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../interop/peer.ts'
 import { atom, DistributedSupervisor, GenServer, silentLogger, startNode } from '../src/index.ts'
 
 const COUNTS = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1_000, 10_000, 100_000]
@@ -27,15 +27,6 @@ async function member(name: string, epmdPort: number) {
   const node = await startNode({ name, cookie: COOKIE, epmdPort, connect, logger: silentLogger })
   const options = { name: 'Bench', modules: { Idle }, monitorNodes: true }
   return { node, ds: await DistributedSupervisor.startLink(node, options) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,10 +1,10 @@
 /** `startNode` and the node as users see it. */
 import { type Test, test } from 'tap'
+import { freePort } from '../interop/support/wait.ts'
 import { silentLogger } from '../src/core/index.ts'
 import { atom, type Encodable, type Term } from '../src/etf/index.ts'
 import { type From, GenServer, reply } from '../src/runtime/index.ts'
 import { startNode } from '../src/start.ts'
-import { freePort } from './support/free-port.ts'
 import { failure, nodeEvents, TestNodes } from './support/two-nodes.ts'
 
 const B = atom('b@b')

@@ -1,6 +1,7 @@
 /**
  * Waiting without sleeping, free ports, and cleaning up in reverse order, for the interop tests.
  */
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 export interface WaitOptions {
@@ -37,18 +38,29 @@ export async function waitFor<T>(
   }
 }
 
+/**
+ * Ports that no system gives out by itself: what is free there stays so, where a port of the system's own choice may be
+ * the near end of somebody's connection a moment later.
+ */
+const FIRST_PORT = 10_000
+const LAST_PORT = 30_000
+
 /** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port)
-        else reject(new Error('the listening socket has no port'))
-      })
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else reject(error)
     })
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { test } from 'tap'
+import { freePort } from '../../interop/support/wait.ts'
 import { runCommandLine } from '../../src/cli/run.ts'
 import { EpmdClient, EpmdServer } from '../../src/epmd/index.ts'
 import { TcpNetwork, type Transport } from '../../src/net/index.ts'
-import { freePort } from '../support/free-port.ts'
 import type { Teardown } from '../support/two-nodes.ts'
 
 interface Ran {

@@ -1,12 +1,12 @@
 /** libcluster's gossip: its packets, and nodes that find each other by them. */
 import { createCipheriv, createHash } from 'node:crypto'
 import { test } from 'tap'
+import { freePort } from '../../../interop/support/wait.ts'
 import { atom, encode, tuple } from '../../../src/etf/index.ts'
 import { type DatagramOptions, type Datagrams, openDatagrams } from '../../../src/net/index.ts'
 import { type GossipClusterOptions, gossipOver } from '../../../src/node/cluster/gossip-cluster.ts'
 import { decodeGossip, encodeGossip, keyOf } from '../../../src/node/cluster/gossip-packet.ts'
 import { gossipCluster } from '../../../src/node/index.ts'
-import { freePort } from '../../support/free-port.ts'
 import { FakeHost } from './host.ts'
 
 const NAME = 'app@10.0.0.2'
