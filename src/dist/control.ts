@@ -1,5 +1,5 @@
 /**
- * Control messages: their operation numbers, and the signals that they stand for. Protocol: section 3.
+ * The signals that control messages stand for; their operation numbers are in `op.ts`. Protocol: section 3.
  *
  * The variants of one signal (with a trace token, with its payload behind or inside the control tuple, with priority)
  * are folded together: `control-read.ts` accepts all of them at any time, `control-write.ts` picks by what was
