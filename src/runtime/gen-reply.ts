@@ -7,7 +7,7 @@
  *   [[alias|Alias]|Monitor]      gen_server:multi_call, OTP 26+    the alias Alias
  *   {Ref, Node}, anything else   multi_call of OTP 25, others      the pid
  */
-import { ImproperList, Pid, Reference, type Term, Tuple } from '../etf/index.ts'
+import { type Atom, ImproperList, Pid, Reference, type Term, Tuple } from '../etf/index.ts'
 import { ALIAS } from './atoms.ts'
 
 /** The caller and its tag, `{Pid, Tag}`. Keep it to reply later; the tag is opaque. */
@@ -15,6 +15,13 @@ export type From = Tuple<[Pid, Term]>
 
 export function isFrom(term: Term | undefined): term is From {
   return term instanceof Tuple && term.length === 2 && term[0] instanceof Pid
+}
+
+/** `{Label, {Pid, Tag}, Request}`, as gen:call sends it. */
+export type Request = Tuple<[Atom, From, Term]>
+
+export function isRequest(message: Tuple, label: Atom): message is Request {
+  return message[0] === label && message.length === 3 && isFrom(message[1])
 }
 
 /** The reference in `[alias|Ref]`, or undefined for any other term. */

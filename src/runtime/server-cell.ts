@@ -7,12 +7,12 @@
  */
 import { serverCallChannel } from '../core/diagnostics.ts'
 import type { Timer } from '../core/index.ts'
-import { type Atom, type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
+import { type Encodable, inspect, type Term, Tuple, tuple } from '../etf/index.ts'
 import { BAD_RETURN_VALUE, EXIT, GEN_CALL, GEN_CAST, SYSTEM, TIMEOUT } from './atoms.ts'
 import { Cell, type Origin } from './cell.ts'
 import { describeExit, exitReason, isOrderlyExit } from './crash.ts'
 import { ProcessError } from './errors.ts'
-import { type From, isFrom } from './gen-reply.ts'
+import { type From, isRequest, type Request } from './gen-reply.ts'
 import type { Kernel } from './kernel.ts'
 import { Process } from './process.ts'
 import {
@@ -35,13 +35,6 @@ import {
 
 /** How many messages of a batch are handled without a look at the clock; the first few are all looked at. */
 const CLOCK_EVERY = 8
-
-/** `{Tag, {Pid, Ref}, What}` */
-type Request = Tuple<[Atom, From, Term]>
-
-function isRequest(message: Tuple, tag: Atom): message is Request {
-  return message[0] === tag && message.length === 3 && isFrom(message[1])
-}
 
 export class ServerCell extends Cell implements SystemTarget, Debugged {
   readonly #kernel: Kernel
@@ -217,7 +210,7 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
     if (!(message instanceof Tuple)) this.#handleInfo(message)
     else if (isRequest(message, GEN_CALL)) this.#handleCall(message)
     else if (message[0] === GEN_CAST && message.length === 2) this.#handleCast(message)
-    else if (isRequest(message, SYSTEM)) this.#handleSystemMessage(message, timeout)
+    else if (isRequest(message, SYSTEM)) this.#handleSystem(message, timeout)
     else if (this.#isExitOfParent(message)) this.#stop(message[2] as Term)
     else this.#handleInfo(message)
   }
@@ -260,14 +253,11 @@ export class ServerCell extends Cell implements SystemTarget, Debugged {
   }
 
   /** @param timeout as it was before the message */
-  #handleSystemMessage(message: Request, timeout: number | undefined): void {
+  #handleSystem(message: Request, timeout: number | undefined): void {
     // As in gen_server, who asks about a server does not take its timeout away; it begins anew.
     this.#timeout = timeout
-    this.#handleSystem(message[1], message[2])
-  }
-
-  #handleSystem(from: From, request: Term): void {
-    const answer = answerSystem(this, from, request)
+    const from = message[1]
+    const answer = answerSystem(this, from, message[2])
     if (!(answer instanceof Promise)) {
       this.#finishSystem(from, answer)
       return
