@@ -78,7 +78,6 @@ export class Connection extends ControlWriter {
     this.#transport = handshake.transport
     this.#clock = clock
     this.#limits = limits
-    this.#frames = new FrameQueue(limits.frameBytes)
     this.#output = new Output({
       frames,
       transport: handshake.transport,
@@ -88,6 +87,7 @@ export class Connection extends ControlWriter {
       onOverflow: (bytes) => this.#giveUp(bytes),
     })
     this.#reader = new FrameReader(atom(handshake.peer.name), can, codec, limits, options.wantsExact)
+    this.#frames = new FrameQueue(limits.frameBytes, this.#reader.placeRest)
     this.#pace = new ReadPace(clock)
     this.#ticker = new Ticker({ intensity: tickIntensity, hidden: !can.visible })
     this.#tickInterval = tickInterval

@@ -81,6 +81,8 @@ export class FragmentAssembler {
   readonly #limits: FragmentLimits
   readonly #sequences = new EntryTable(KEYS)
   #charged = 0
+  /** Bytes of the piece that is arriving in its place. */
+  #placed = 0
 
   constructor(limits: FragmentLimits) {
     this.#limits = limits
@@ -111,12 +113,26 @@ export class FragmentAssembler {
     return undefined
   }
 
+  /**
+   * Where a later piece belongs that is about to arrive; when it is there, `continue` takes it with empty `data`. Undefined
+   * for one that `continue` would refuse.
+   */
+  place(id: bigint, fragment: bigint, length: number): Uint8Array | undefined {
+    const sequence = this.#sequences.get(id)
+    if (fragment !== sequence?.next) return undefined
+    this.#makeRoom(sequence, length, fragment - 1n)
+    this.#placed = length
+    return sequence.memory.subarray(sequence.length, sequence.length + length)
+  }
+
   /** Takes a later piece; gives the message when it was the last one. */
   continue(id: bigint, fragment: bigint, data: Uint8Array): JoinedMessage | undefined {
     const sequence = this.#sequences.get(id)
     if (sequence === undefined) throw bad(id, fragment, 'no such message has started')
     if (fragment !== sequence.next) throw bad(id, fragment, `fragment ${sequence.next} is next`)
     this.#add(sequence, data, fragment - 1n)
+    sequence.length += this.#placed
+    this.#placed = 0
     sequence.next--
     if (fragment !== 1n) return undefined
     this.#sequences.take(id)
@@ -129,8 +145,15 @@ export class FragmentAssembler {
 
   #add(sequence: Sequence, data: Uint8Array, toCome: bigint): void {
     if (data.length === 0) return
+    this.#makeRoom(sequence, data.length, toCome)
+    sequence.memory.set(data, sequence.length)
+    sequence.length += data.length
+  }
+
+  /** Charges for one more piece, and has memory for it. */
+  #makeRoom(sequence: Sequence, pieceLength: number, toCome: bigint): void {
     const { length, memory } = sequence
-    const needed = length + data.length
+    const needed = length + pieceLength
     // What is still charged for this message when all it has is charged again.
     const others = this.#charged - sequence.charged
     sequence.pieces++
@@ -138,15 +161,13 @@ export class FragmentAssembler {
     if (needed > left)
       throw limit('bytes in unfinished messages', this.#limits.fragmentedBytes, 'fragmentedBytes')
     if (needed > memory.length) {
-      const wanted = roomFor(needed, data.length, Number(toCome))
+      const wanted = roomFor(needed, pieceLength, Number(toCome))
       sequence.memory = takeMessageMemory(Math.min(wanted, left * UNCHARGED))
       sequence.memory.set(memory.subarray(0, length))
       giveMessageMemory(memory)
     }
     sequence.charged = Math.max(needed, sequence.memory.length / UNCHARGED) + sequence.pieces * PIECE_OVERHEAD
     this.#charged = others + sequence.charged
-    sequence.memory.set(data, length)
-    sequence.length = needed
   }
 }
 

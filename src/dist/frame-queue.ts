@@ -1,11 +1,13 @@
 /**
  * Frames out of the received stream. A frame that lies inside what was received is handed out as a view of it; the rest
- * is copied, once, because received bytes are only lent. Protocol: section 4.1.
+ * is copied, once, because received bytes are only lent: a fragment in pieces to its place in the message. Protocol:
+ * section 4.1.
  *
  *     queue.append(received)
  *     for (let frame = queue.next(); frame !== undefined; frame = queue.next()) read(frame, queue.isLent)
  */
 import { allocateUncleared } from '../core/index.ts'
+import { FRAGMENT_HEADER_BYTES } from './fragments.ts'
 import { frameTooLong } from './framing.ts'
 
 /** Of the length in front of a frame. */
@@ -17,26 +19,43 @@ const SHARED_BYTES = 96 * 1024
 /** Memory for the beginning of a frame of which little has arrived. */
 const FIRST_BYTES = 512
 
+/** Bytes of a frame, its length included, that tell where the rest of it belongs. */
+const HEAD_BYTES = LENGTH_BYTES + FRAGMENT_HEADER_BYTES
+
+/** Frames in pieces from this size on are asked for their place. */
+const PLACED_BYTES = 4096
+
 const NONE: Uint8Array = new Uint8Array(0)
 
 /** The memory of a frame that was in pieces and has been read, for the next one on whichever connection. */
 let spare: Uint8Array | undefined
 
+/**
+ * Memory for the rest of a frame whose first `FRAGMENT_HEADER_BYTES` are there, so that only these are handed out as the
+ * frame; undefined when it is to be handed out whole.
+ */
+export type FramePlacer = (head: Uint8Array, restLength: number) => Uint8Array | undefined
+
 export class FrameQueue {
   readonly #limit: number
+  readonly #placer: FramePlacer
   /** What was received last, and how far it has been read. */
   #received = NONE
   #at = 0
   /** A frame in pieces, its length included: memory, bytes that are there, bytes that it has; 0 when not known yet. */
-  #memory = NONE
+  readonly #head = new Uint8Array(HEAD_BYTES)
+  #memory: Uint8Array = this.#head
   #have = 0
   #size = 0
+  /** Where the rest of it goes, behind the head. */
+  #place: Uint8Array | undefined
   /** Whether the frame that was handed out last is written over by the next call. */
   isLent = true
 
   /** @param limit bytes of the longest frame that is accepted */
-  constructor(limit: number) {
+  constructor(limit: number, placer: FramePlacer = nowhere) {
     this.#limit = limit
+    this.#placer = placer
   }
 
   /** Bytes of a frame that is not complete. */
@@ -85,22 +104,37 @@ export class FrameQueue {
     }
     this.#fill(Math.min(this.#size - this.#have, this.#received.length - this.#at))
     if (this.#have < this.#size) return this.#keep(this.#size)
-    const frame = this.#memory.subarray(LENGTH_BYTES, this.#size)
+    const frame = this.#memory.subarray(LENGTH_BYTES, this.#place === undefined ? this.#size : HEAD_BYTES)
     this.isLent = this.#size <= SHARED_BYTES
     if (this.#memory.length === SHARED_BYTES) spare = this.#memory
-    this.#memory = NONE
+    this.#memory = this.#head
     this.#have = 0
+    this.#place = undefined
     return frame
   }
 
-  /** Copies the next `count` bytes. */
+  /** Takes the next `count` bytes of the frame in pieces. */
   #fill(count: number): void {
+    const headLeft = HEAD_BYTES - this.#have
+    if (headLeft <= 0 || count < headLeft || this.#size < PLACED_BYTES || this.#size > SHARED_BYTES) {
+      this.#copy(count)
+      return
+    }
+    this.#copy(headLeft)
+    this.#place = this.#placer(this.#head.subarray(LENGTH_BYTES), this.#size - HEAD_BYTES)
+    this.#copy(count - headLeft)
+  }
+
+  #copy(count: number): void {
     if (count === 0) return
-    const have = this.#have + count
-    if (have > this.#memory.length) this.#makeRoom(have)
-    this.#memory.set(this.#received.subarray(this.#at, this.#at + count), this.#have)
+    const have = this.#have
+    const place = this.#place
+    if (place === undefined && have + count > this.#memory.length) this.#makeRoom(have + count)
+    const bytes = this.#received.subarray(this.#at, this.#at + count)
+    if (place === undefined) this.#memory.set(bytes, have)
+    else place.set(bytes, have - HEAD_BYTES)
     this.#at += count
-    this.#have = have
+    this.#have = have + count
   }
 
   /** An announcement alone gets next to no memory; a long frame gets it as it arrives. */
@@ -119,6 +153,8 @@ export class FrameQueue {
     return length
   }
 }
+
+function nowhere(): undefined {}
 
 function takeSpare(): Uint8Array {
   const memory = spare ?? allocateUncleared(SHARED_BYTES)

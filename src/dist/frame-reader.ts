@@ -106,6 +106,16 @@ export class FrameReader implements ControlFrame {
     }
   }
 
+  /**
+   * Where the rest of a frame belongs of which the first `FRAGMENT_HEADER_BYTES` are there; `readFrame` takes these alone
+   * when the rest has arrived. Undefined for all but fragments that go on with a message.
+   */
+  readonly placeRest = (head: Uint8Array, length: number): Uint8Array | undefined => {
+    if (head[0] !== VERSION_MAGIC || head[1] !== DIST_FRAG_CONT || !this.#form.fragments) return undefined
+    const ids = fragmentIds(head)
+    return this.#fragments.place(ids.sequence, ids.fragment, length)
+  }
+
   #letGo(): void {
     this.#bytes = NO_BYTES
     this.#terms.reset(NO_BYTES, 0)

@@ -66,6 +66,26 @@ test('ids that break the rules are errors', (t) => {
   t.end()
 })
 
+test('a piece that is put in its place counts as soon as it has one, and joins the others when it is taken', (t) => {
+  const assembler = new FragmentAssembler({ fragmentedMessages: 3, fragmentedBytes: 100_000 })
+  t.equal(assembler.place(1n, 1n, 10), undefined, 'of no message')
+  assembler.start(1n, 4n, bytes(1, 2), [])
+  t.equal(assembler.place(1n, 2n, 10), undefined, 'not the next one')
+  for (const id of [3n, 2n]) {
+    const place = assembler.place(1n, id, 20_000)!
+    t.equal(place.length, 20_000)
+    place.fill(Number(id))
+    t.equal(assembler.continue(1n, id, bytes()), undefined)
+  }
+  t.throws(() => assembler.place(1n, 1n, 100_000), { code: 'ERR_DIST_FRAGMENT_LIMIT' })
+  const joined = assembler.continue(1n, 1n, bytes(9))!.bytes
+  t.equal(joined.length, 40_003)
+  t.ok(joined.every((byte, i) => byte === (i < 2 ? i + 1 : i < 20_002 ? 3 : i < 40_002 ? 2 : 9)))
+  t.equal(assembler.start(1n, 2n, bytes(1), []), undefined, 'its bytes are free again')
+  t.equal(assembler.place(1n, 1n, 90_000)?.length, 90_000)
+  t.end()
+})
+
 test('unfinished messages are bounded in number and in bytes, whatever they announce', (t) => {
   const many = new FragmentAssembler(LIMITS)
   for (let id = 1n; id <= 3n; id++) many.start(id, 2n ** 63n, bytes(1), [])

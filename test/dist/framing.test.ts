@@ -4,7 +4,7 @@ import { capabilitiesOf } from '../../src/dist/capabilities.ts'
 import { FrameQueue } from '../../src/dist/frame-queue.ts'
 import { FrameReader } from '../../src/dist/frame-reader.ts'
 import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
-import { atom, type Term, termEquals, tuple } from '../../src/etf/index.ts'
+import { atom, Pid, type Term, termEquals, tuple } from '../../src/etf/index.ts'
 import { randomFrom } from '../support/random.ts'
 import { ALL, frame, HERE, MESSAGE, NAME, NO_HEADER, REF, TestWriter, THEM, US } from './control-frames.ts'
 import { recorder, type Signal } from './recorder.ts'
@@ -57,7 +57,7 @@ function stream(negotiated: bigint): Buffer {
 function readAll(negotiated: bigint, chunks: Iterable<Uint8Array>): Signal[] {
   const { handler, signals } = recorder()
   const reader = new FrameReader(HERE, capabilitiesOf(negotiated), {}, DEFAULT_CONNECTION_LIMITS)
-  const queue = new FrameQueue(LIMIT)
+  const queue = new FrameQueue(LIMIT, reader.placeRest)
   for (const chunk of chunks) {
     const lent = Uint8Array.from(chunk)
     queue.append(lent)
@@ -110,6 +110,56 @@ for (const [form, negotiated] of [
     t.end()
   })
 }
+
+test('large messages mean the same wherever the stream is cut, and whatever comes between their fragments', (t) => {
+  const other = new Pid(HERE, 99, 0, 7)
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = randomFrom(seed)
+    const writer = new TestWriter(ALL)
+    const bytes = () => Uint8Array.from({ length: 60_000 + random() * 300_000 }, () => (random() * 256) | 128)
+    writer.send(US, THEM, tuple(bytes(), atom('after')))
+    writer.send(other, THEM, bytes())
+    writer.send(US, THEM, 'behind')
+    writer.send(other, US, MESSAGE)
+    const all = writer.take()
+    const whole = readAll(ALL, [all])
+    t.equal(whole.length, 4)
+    const pieces: Uint8Array[] = []
+    for (let at = 0; at < all.length; ) {
+      const size = 1 + Math.floor(random() ** 3 * (seed % 2 === 0 ? 5000 : 100_000))
+      pieces.push(all.subarray(at, at + size))
+      at += size
+    }
+    t.ok(isSame(readAll(ALL, pieces), whole), `seed ${seed}`)
+  }
+  t.end()
+})
+
+test('what tells the place of a frame is asked once it is there, and gets all the rest', (t) => {
+  const place = new Uint8Array(10_000)
+  const asked: [string, number][] = []
+  const queue = new FrameQueue(LIMIT, (head, rest) => {
+    asked.push([Buffer.from(head).toString('latin1'), rest])
+    return place.subarray(0, rest)
+  })
+  const bytes = withLength(Buffer.from(`head of 18 bytes -${'x'.repeat(5000)}`))
+  const found: string[] = []
+  for (let at = 0; at < bytes.length; at += 7) {
+    queue.append(bytes.subarray(at, at + 7))
+    for (let next = queue.next(); next !== undefined; next = queue.next())
+      found.push(Buffer.from(next).toString())
+  }
+  t.same(asked, [['head of 18 bytes -', 5000]])
+  t.same(found, ['head of 18 bytes -'])
+  t.equal(Buffer.from(place.subarray(0, 5001)).toString(), `${'x'.repeat(5000)}\0`)
+  // In one piece, and too short to be worth it.
+  queue.append(bytes)
+  t.equal(queue.next()?.length, 5018)
+  queue.append(withLength(Buffer.alloc(100)).subarray(0, 50))
+  t.equal(queue.next(), undefined)
+  t.equal(asked.length, 1)
+  t.end()
+})
 
 test('a length above the limit is refused as soon as it is there, and nothing is allocated for it', (t) => {
   const queue = new FrameQueue(LIMIT)
