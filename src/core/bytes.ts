@@ -145,6 +145,11 @@ export class ByteWriter {
     return this
   }
 
+  /** Bytes of a message: who passes messages on at once may do so without this copy. */
+  writeLendable(bytes: Uint8Array): void {
+    this.writeBytes(bytes)
+  }
+
   writeText(text: string): this {
     return this.writeBytes(textEncoder.encode(text))
   }

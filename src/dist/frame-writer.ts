@@ -9,11 +9,12 @@
  * A frame counts from `end` on (`finished`); what a failed encoding left behind is written over by the next one.
  */
 import { ByteWriter } from '../core/index.ts'
-import { type Encodable, type EncodeOptions, TermWriter } from '../etf/index.ts'
+import { type Encodable, EncodeError, type EncodeOptions, TermWriter } from '../etf/index.ts'
 import { DistError } from './errors.ts'
 import { FRAGMENT_BYTES } from './fragments.ts'
 import { DIST_HEADER, PASS_THROUGH, VERSION_MAGIC } from './header.ts'
 import { LargeMessage } from './large-message.ts'
+import { type LentBytes, MessageBody } from './message-body.ts'
 import { OutgoingAtoms } from './outgoing-atoms.ts'
 import { OutputMemory, SLAB_BYTES } from './output-memory.ts'
 
@@ -27,6 +28,8 @@ const LENGTH_BYTES = 4
 const TAG_BYTES = 2
 
 const NO_BYTES: Uint8Array = new Uint8Array(0)
+
+const NOTHING_LENT: readonly LentBytes[] = []
 
 /** A guess takes one byte. */
 const MAX_GUESS = 255
@@ -48,11 +51,47 @@ export interface FrameForm {
 
 /** Has no memory but while frames wait in it. */
 class FrameBuffer extends ByteWriter {
+  /** Whether a large message leaves in fragments, for which its binaries need not be copied. */
+  lends = false
+  /** What the memory has room for, but not the bytes; of the frame at hand. */
+  #lent: LentBytes[] | undefined
   readonly #memory: OutputMemory
 
   constructor(memory: OutputMemory) {
     super(0)
     this.#memory = memory
+  }
+
+  override writeLendable(bytes: Uint8Array): void {
+    // A message with so much in it fits into no frame.
+    if (!this.lends || bytes.length < FRAGMENT_BYTES) {
+      super.writeLendable(bytes)
+      return
+    }
+    this.reserve(bytes.length)
+    this.#lent ??= []
+    this.#lent.push({ start: this.length, bytes, length: bytes.length })
+    this.length += bytes.length
+  }
+
+  /** @throws EncodeError when code of the message has taken away what it lent before */
+  checkLent(): void {
+    const gone = this.#lent?.find(({ length, bytes }) => bytes.length !== length)
+    if (gone === undefined) return
+    const problem = 'the memory of a binary was given away while the message that it is in was encoded'
+    throw new EncodeError('ERR_ETF_UNREADABLE', problem, gone.bytes)
+  }
+
+  /** What was lent since the last call, in a body that starts at that offset. */
+  takeLent(bodyStart: number): readonly LentBytes[] {
+    const lent = this.#lent
+    if (lent === undefined) return NOTHING_LENT
+    this.#lent = undefined
+    return lent.map(({ start, length, bytes }) => ({ start: start - bodyStart, length, bytes }))
+  }
+
+  forgetLent(): void {
+    this.#lent = undefined
   }
 
   protected override allocate(capacity: number): Uint8Array {
@@ -91,6 +130,7 @@ export class FrameWriter {
   constructor(form: FrameForm, codec: EncodeOptions) {
     this.#passThrough = form.passThrough
     this.#fragments = form.fragments
+    this.out.lends = form.fragments
     this.#atoms = form.atomCache ? new OutgoingAtoms() : undefined
     const atoms = this.#atoms === undefined ? {} : { atomRef: this.#atoms.ref }
     this.terms = new TermWriter(this.out, { ...codec, ...atoms, records: form.records !== false })
@@ -122,6 +162,8 @@ export class FrameWriter {
     const { out } = this
     this.#atoms?.begin(inline)
     this.#op = op
+    // One that failed may have left something.
+    out.forgetLent()
     out.length = this.#finished
     out.reserve(LENGTH_BYTES + MAX_GUESS)
     const tagAt = out.length + LENGTH_BYTES
@@ -140,6 +182,7 @@ export class FrameWriter {
     this.#inMessage = true
     try {
       this.terms.writeTerm(message)
+      this.out.checkLent()
     } finally {
       this.#inMessage = false
     }
@@ -190,8 +233,9 @@ export class FrameWriter {
       this.#atoms.finish(refs, 0)
     }
     const start = this.#bodyStart
-    const body = out.bytes.subarray(start, out.length)
-    const message = new LargeMessage(body, this.#controlEnd - start, refs, out.bytes)
+    const { bytes } = out
+    const body = new MessageBody(bytes.subarray(start, out.length), out.takeLent(start), bytes)
+    const message = new LargeMessage(body, this.#controlEnd - start, refs)
     this.#clear()
     return message
   }

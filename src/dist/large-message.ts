@@ -4,6 +4,7 @@
  */
 import { FRAGMENT_BYTES, FRAGMENT_HEADER_BYTES } from './fragments.ts'
 import { DIST_FRAG_CONT, DIST_FRAG_HEADER, VERSION_MAGIC } from './header.ts'
+import type { MessageBody } from './message-body.ts'
 
 /**
  * Of the body in the first fragment, unless the control is longer. It leaves at once, for it brings the atoms; so it is
@@ -17,9 +18,7 @@ const NO_REFS: Uint8Array = new Uint8Array(1)
 export class LargeMessage {
   /** 0 until it is started. */
   sequence = 0
-  /** What the body lies in. */
-  readonly memory: Uint8Array
-  readonly #body: Uint8Array
+  readonly #body: MessageBody
   readonly #controlLength: number
   readonly #refs: Uint8Array
   #sent = 0
@@ -27,17 +26,20 @@ export class LargeMessage {
   #left: number
 
   /**
-   * @param body control and payload, which nobody writes to any more
+   * @param body control and payload; what is lent of it must be out, or owned, before the call that sends it returns
    * @param controlLength bytes of it that are the control, which stays in one piece
    * @param refs the atom references, with their number in front
-   * @param memory what the body lies in
    */
-  constructor(body: Uint8Array, controlLength: number, refs: Uint8Array = NO_REFS, memory = body) {
-    this.memory = memory
+  constructor(body: MessageBody, controlLength: number, refs: Uint8Array = NO_REFS) {
     this.#body = body
     this.#controlLength = controlLength
     this.#refs = refs
     this.#left = 1 + Math.ceil((body.length - this.#firstLength) / FRAGMENT_BYTES)
+  }
+
+  /** What the body lies in. */
+  get memory(): Uint8Array {
+    return this.#body.memory
   }
 
   /** Bytes of the body that no fragment has taken yet. */
@@ -68,10 +70,16 @@ export class LargeMessage {
     view.setUint32(14, 0)
     view.setUint32(18, this.#left)
     if (isFirst) head.set(this.#refs, 4 + FRAGMENT_HEADER_BYTES)
-    const body = this.#body.subarray(this.#sent, this.#sent + size)
+    const pieces: Uint8Array[] = [head]
+    this.#body.addPieces(this.#sent, this.#sent + size, pieces)
     this.#sent += size
     this.#left--
-    return [head, body]
+    return pieces
+  }
+
+  /** Copies what no fragment has taken yet and is still the sender's. */
+  own(): void {
+    this.#body.own(this.#sent)
   }
 
   get #firstLength(): number {

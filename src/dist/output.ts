@@ -5,11 +5,14 @@
  *
  *   frames ---------------------------------> transport        small messages, in the order of sending
  *   large messages -> lanes -> fragments ---> transport        a few at a time, while the transport is nearly empty
+ *
+ * What the kernel takes of a large message at once leaves from where the sender has it; the rest is copied.
  */
 import type { Pid } from '../etf/index.ts'
 import type { Transport } from '../net/index.ts'
 import type { FrameWriter } from './frame-writer.ts'
 import { type Lane, Lanes, type Receiver, type Sender } from './lanes.ts'
+import type { LargeMessage } from './large-message.ts'
 import type { ConnectionLimits } from './limits.ts'
 
 /** Finished output that is given to the transport without waiting for the end of the turn. */
@@ -21,7 +24,14 @@ const WINDOW_BYTES = 256 * 1024
 /** Fragments in one turn of the event loop, however fast the transport takes them. */
 const FRAGMENTS_PER_TURN = 16
 
+/** Fragments that are offered to the kernel with one call: if it takes none of them, so much is copied once more. */
+const FRAGMENTS_PER_TRY = 4
+
+const NO_BYTES = new Uint8Array(0)
+
 const RESOLVED = Promise.resolve()
+
+type TryWrite = NonNullable<Transport['tryWrite']>
 
 export interface OutputOptions {
   readonly frames: FrameWriter
@@ -163,22 +173,51 @@ export class Output {
     const lane = this.#lane
     // Asked before it is counted: one message above the limit may wait when nothing else does.
     if (this.#over || this.#overflows()) return
-    // What is written here leaves together with the fragments that follow in this turn.
-    this.#cork()
-    if (lane !== undefined) {
-      if (fits) {
-        this.#lanes.hold(lane, frames.withdraw(start))
-      } else {
-        this.#writeWaiting()
-        this.#lanes.hold(lane, frames.detach())
-      }
+    if (fits) {
+      this.#lanes.hold(lane!, frames.withdraw(start))
     } else {
       // The first fragment brings new atoms, so it must not come before the frames that it may take a slot from.
-      this.#writeWaiting()
-      this.#writeAll(this.#lanes.start(this.#from, this.#to, frames.detach()))
+      const before = frames.waiting > 0 ? [frames.take()] : []
+      this.#queueLarge(before, frames.detach())
     }
     this.#checkBusy()
-    if (!this.#turnScheduled) this.#scheduleTurn()
+    if (!this.#turnScheduled && (this.#isCorked || !this.#lanes.isEmpty)) this.#scheduleTurn()
+  }
+
+  #queueLarge(before: readonly Uint8Array[], message: LargeMessage): void {
+    const lane = this.#lane
+    const { bufferedBytes, tryWrite } = this.#transport
+    if (tryWrite !== undefined && bufferedBytes === 0 && !this.#isCorked && this.#lanes.isEmpty) {
+      this.#send(before, message, tryWrite)
+      this.#reclaim()
+      return
+    }
+    // What is written here leaves together with the fragments that follow in this turn.
+    this.#cork()
+    message.own()
+    this.#writeAll(before)
+    if (lane !== undefined) this.#lanes.hold(lane, message)
+    else this.#writeAll(this.#lanes.start(this.#from, this.#to, message))
+  }
+
+  /** Sends of a message that has to wait for nothing what the kernel takes at once, and queues the rest. */
+  #send(before: readonly Uint8Array[], message: LargeMessage, tryWrite: TryWrite): void {
+    let pieces = [...before, ...this.#lanes.start(this.#from, this.#to, message)]
+    for (let fragments = 1; ; fragments = 0) {
+      for (; fragments < FRAGMENTS_PER_TRY && !message.isFinished; fragments++) {
+        pieces.push(...this.#lanes.next()!)
+      }
+      const taken = tryWrite(pieces)
+      this.bytesOut += taken
+      const rest = joinFrom(pieces, taken)
+      if (rest.length > 0) {
+        message.own()
+        this.write(rest)
+        return
+      }
+      if (message.isFinished) return
+      pieces = []
+    }
   }
 
   /** Without fragments of those that wait: that may end the lane of the frame at hand. */
@@ -271,4 +310,18 @@ export class Output {
     this.#options.onOverflow(bytes)
     return true
   }
+}
+
+/** A copy of what the pieces hold from that offset on. */
+function joinFrom(pieces: readonly Uint8Array[], offset: number): Uint8Array {
+  let length = -offset
+  for (let i = 0; i < pieces.length; i++) length += pieces[i]!.length
+  if (length === 0) return NO_BYTES
+  const joined = new Uint8Array(length)
+  let at = -offset
+  for (const piece of pieces) {
+    if (at + piece.length > 0) joined.set(at < 0 ? piece.subarray(-at) : piece, Math.max(at, 0))
+    at += piece.length
+  }
+  return joined
 }

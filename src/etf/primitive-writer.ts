@@ -32,6 +32,9 @@ const MAX_U32 = 0xffffffff
 /** Up to this many bytes are copied by a loop: the call of `set` costs more. */
 const SHORT_COPY = 24
 
+/** From this size on it matters whether bytes are copied. */
+const LONG_BYTES = 32 * 1024
+
 const MAX_U64 = 2n ** 64n - 1n
 
 function isU32(value: number): boolean {
@@ -203,11 +206,16 @@ export class PrimitiveWriter {
     out.length = end
   }
 
-  /** BINARY_EXT: length (u32), bytes. */
-  protected writeBinary(value: Uint8Array): void {
+  /**
+   * BINARY_EXT: length (u32), bytes.
+   *
+   * @param lendable nothing is going to write other bytes to it before the whole term is written
+   */
+  protected writeBinary(value: Uint8Array, lendable = false): void {
     if (value.length > MAX_U32) throw this.tooLarge(value, 'a binary', value.length)
     this.writeHeader(BINARY_EXT, value.length)
-    this.writeBytes(value)
+    if (lendable && value.length >= LONG_BYTES) this.out.writeLendable(value)
+    else this.writeBytes(value)
   }
 
   /** BIT_BINARY_EXT: length (u32), bits of the last byte (u8), bytes. */

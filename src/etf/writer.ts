@@ -77,6 +77,8 @@ export class TermWriter extends ContainerWriter {
   readonly #deterministic: boolean
   #depth = 0
   #verbatim = 0
+  /** How many tuples are open. Where all that is open is tuples, no getter has made what is in them. */
+  #tuples = 0
   /** Whether pairs of maps are sorted here. */
   #sorted: boolean
 
@@ -97,6 +99,7 @@ export class TermWriter extends ContainerWriter {
   writeTerm(term: Encodable): void {
     this.#depth = 0
     this.#verbatim = 0
+    this.#tuples = 0
     this.#sorted = this.#deterministic
     try {
       this.#write(term)
@@ -138,7 +141,7 @@ export class TermWriter extends ContainerWriter {
     else if (Array.isArray(value)) this.#writeList(value)
     else if (value instanceof Pid) this.writePid(value)
     else if (value instanceof Map) this.#writeMap(value)
-    else if (value instanceof Uint8Array) this.writeBinary(value)
+    else if (value instanceof Uint8Array) this.writeBinary(value, this.#tuples === this.#depth)
     else if (value instanceof Reference) this.writeReference(value)
     // The tag of every reply is one.
     else if (value instanceof ImproperList) this.#writeImproperList(value)
@@ -164,7 +167,9 @@ export class TermWriter extends ContainerWriter {
     const arity = value.length
     this.writeTupleHead(value, arity)
     this.#depth++
+    this.#tuples++
     for (let i = 0; i < arity; i++) this.#write(value[i])
+    this.#tuples--
     this.#depth--
   }
 

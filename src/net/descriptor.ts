@@ -3,7 +3,7 @@
  * write and calls back in a tick of its own, after which Node looks through rejected promises: for a short answer more
  * than the system call itself.
  */
-import { writeSync } from 'node:fs'
+import { writeSync, writevSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 /** What Node's sockets have and its types do not. */
@@ -25,6 +25,15 @@ export function descriptorOf(socket: Socket): number | undefined {
 export function writeToDescriptor(fd: number, bytes: Uint8Array): number {
   try {
     return writeSync(fd, bytes)
+  } catch {
+    return 0
+  }
+}
+
+/** The same for bytes that lie in pieces. */
+export function writePiecesToDescriptor(fd: number, pieces: readonly Uint8Array[]): number {
+  try {
+    return writevSync(fd, pieces)
   } catch {
     return 0
   }

@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net'
 import { formatEndpoint, plainAddress } from './address.ts'
-import { descriptorOf, writeToDescriptor } from './descriptor.ts'
+import { descriptorOf, writePiecesToDescriptor, writeToDescriptor } from './descriptor.ts'
 import { type NetError, toNetError } from './errors.ts'
 import { WriteGuard } from './frozen-writes.ts'
 import type { SharedRead } from './shared-read.ts'
@@ -38,6 +38,7 @@ export class SocketTransport implements Transport {
   #isHeard = false
   #isCorked = false
   #guard: WriteGuard | undefined
+  readonly tryWrite?: (pieces: readonly Uint8Array[]) => number
   readonly #endRest = (): void => {
     this.#isResting = false
     if (!this.#paused && !this.#socket.destroyed) this.resume()
@@ -49,6 +50,7 @@ export class SocketTransport implements Transport {
     this.#socket = socket
     this.#read = read
     this.#descriptor = descriptorOf(socket)
+    if (this.#descriptor !== undefined) this.tryWrite = (pieces) => this.#tryWrite(this.#descriptor!, pieces)
     // It would read as soon as it is connected.
     if (read !== undefined) socket.pause()
     // The peer may be gone already; a socket knows no addresses then.
@@ -151,6 +153,20 @@ export class SocketTransport implements Transport {
     this.#socket.destroy()
   }
 
+  #tryWrite(descriptor: number, pieces: readonly Uint8Array[]): number {
+    if (this.#isCorked || !this.#socket.writable || this.#socket.writableLength > 0) return 0
+    const guard = this.#guard
+    const first = guard?.acquire()
+    if (first !== undefined) {
+      this.#socket.write(first)
+      return 0
+    }
+    const taken = writePiecesToDescriptor(descriptor, pieces)
+    // Otherwise the rest is written next, and nobody else may write in between.
+    if (taken === lengthOf(pieces)) guard?.onTaken()
+    return taken
+  }
+
   /** @returns how many of the bytes have left already: none when something waits in the stream that has to go first */
   #writeNow(bytes: Uint8Array): number {
     const descriptor = this.#descriptor
@@ -177,4 +193,10 @@ export class SocketTransport implements Transport {
     this.#closeTold = true
     this.#handler.onClose(this.#error)
   }
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  let length = 0
+  for (let i = 0; i < pieces.length; i++) length += pieces[i]!.length
+  return length
 }

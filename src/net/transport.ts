@@ -29,6 +29,13 @@ export interface Transport {
   handler: TransportHandler | undefined
   /** Queues bytes, which must not be changed while `bufferedBytes` is above 0. False: over the high-water mark, await `onDrain`. */
   write(bytes: Uint8Array): boolean
+  /**
+   * Gives the kernel what it takes at once of these pieces, which may be changed afterwards: the rest, if any, has to be
+   * written next. To be called while `bufferedBytes` is 0 and nothing is corked. Absent where it cannot.
+   *
+   * @returns how many bytes it took
+   */
+  readonly tryWrite?: (pieces: readonly Uint8Array[]) => number
   /** What is written before `uncork` leaves with one call of the system. Absent where that makes no difference. */
   cork?(): void
   uncork?(): void

@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { FRAGMENT_BYTES } from '../../src/dist/fragments.ts'
 import { Lanes, type Receiver, type Sender } from '../../src/dist/lanes.ts'
 import { LargeMessage } from '../../src/dist/large-message.ts'
+import { MessageBody } from '../../src/dist/message-body.ts'
 import { atom, Pid, Reference } from '../../src/etf/index.ts'
 
 const US = atom('us@here')
@@ -11,7 +12,7 @@ const far = (id: number): Pid => new Pid(THEM, id, 0, 1)
 const ref = (id: number): Reference => new Reference(THEM, 1, [id, 0, 0])
 /** The first fragment is short. */
 const large = (fragments: number): LargeMessage =>
-  new LargeMessage(new Uint8Array(1024 + (fragments - 1) * FRAGMENT_BYTES), 10)
+  new LargeMessage(new MessageBody(new Uint8Array(1024 + (fragments - 1) * FRAGMENT_BYTES)), 10)
 const frame = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes)
 
 /** What a piece of output is: the sequence and the fragment to come, or the bytes of frames that waited. */
@@ -86,7 +87,7 @@ for (const [what, first, second, waits] of PAIRS) {
 
 test('a message that is all control leaves in one fragment, and nothing stays behind', (t) => {
   const lanes = new Lanes()
-  const frame = lanes.start(pid(1), far(1), new LargeMessage(new Uint8Array(70_000), 70_000))
+  const frame = lanes.start(pid(1), far(1), new LargeMessage(new MessageBody(new Uint8Array(70_000)), 70_000))
   t.equal(name(frame), '#1:1')
   t.ok(lanes.isEmpty)
   t.equal(lanes.bytes, 0)

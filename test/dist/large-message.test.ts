@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { LargeMessage } from '../../src/dist/large-message.ts'
+import { MessageBody } from '../../src/dist/message-body.ts'
 import { SequenceIds } from '../../src/dist/sequence-ids.ts'
 
 /** A frame taken apart: tag, ids, what follows the header. */
@@ -34,7 +35,7 @@ for (const [size, control, expected] of [
   test(`${size} bytes with a control of ${control} leave in pieces of ${expected.join(', ')}`, (t) => {
     const data = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
     const refs = Uint8Array.of(1, 0x08, 0x11, 1, 0x61)
-    const frames = framesOf(new LargeMessage(data, control, refs))
+    const frames = framesOf(new LargeMessage(new MessageBody(data), control, refs))
     const parsed = frames.map(parse)
     t.same(
       parsed.map(({ tag }) => tag),
@@ -58,14 +59,17 @@ for (const [size, control, expected] of [
 }
 
 test('without references their number is 0', (t) => {
-  const [first] = framesOf(new LargeMessage(Uint8Array.of(1, 2, 3), 3))
+  const [first] = framesOf(new LargeMessage(new MessageBody(Uint8Array.of(1, 2, 3)), 3))
   t.same([...parse(first!).rest], [0, 1, 2, 3])
   t.end()
 })
 
 test('a sequence id of more than 32 bits is written whole', (t) => {
   const sequence = 0x1_2345_6789_abcd
-  t.equal(parse(framesOf(new LargeMessage(new Uint8Array(9), 9), sequence)[0]!).sequence, 0x1_2345_6789_abcdn)
+  t.equal(
+    parse(framesOf(new LargeMessage(new MessageBody(new Uint8Array(9)), 9), sequence)[0]!).sequence,
+    0x1_2345_6789_abcdn,
+  )
   t.end()
 })
 
@@ -80,7 +84,7 @@ test('no sequence id and no fragment id is ever 0, at the wrap-around neither', 
   t.same(seen.slice(3), [1, 2, 3, 4])
   for (const sequence of seen) {
     for (const size of [1, 65_536, 65_537, 131_072, 131_073, 300_000]) {
-      const frames = framesOf(new LargeMessage(new Uint8Array(size), 1), sequence).map(parse)
+      const frames = framesOf(new LargeMessage(new MessageBody(new Uint8Array(size)), 1), sequence).map(parse)
       t.ok(frames.every((frame) => frame.sequence > 0n && frame.fragment > 0n))
       t.equal(frames.at(-1)!.fragment, 1n)
     }

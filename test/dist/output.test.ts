@@ -1,7 +1,8 @@
 /** The way out: what leaves when, and what waits. */
 import { test } from 'tap'
 import { DEFAULT_CONNECTION_LIMITS } from '../../src/dist/limits.ts'
-import { atom, Pid } from '../../src/etf/index.ts'
+import { atom, Pid, type Term, termEquals, tuple } from '../../src/etf/index.ts'
+import { randomFrom } from '../support/random.ts'
 import { ALL, HERE, receive, split, TestWriter, THEM, US } from './control-frames.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -260,5 +261,113 @@ test('what was sent before a message whose encoding ends the connection still le
     signals.map((signal) => signal.at(-1)),
     ['before'],
   )
+  t.end()
+})
+
+/** A writer whose kernel takes some of what it is offered, and what went through it in order. */
+function withKernel(take: (offered: number) => number) {
+  const writer = new TestWriter(ALL)
+  const { sink } = writer
+  const offers: { readonly pieces: readonly Uint8Array[]; readonly taken: number }[] = []
+  const tryWrite = (pieces: readonly Uint8Array[]): number => {
+    const bytes = Buffer.concat(pieces)
+    const taken = take(bytes.length)
+    offers.push({ pieces, taken })
+    sink.written.push(bytes.subarray(0, taken))
+    return taken
+  }
+  Object.assign(sink, { tryWrite })
+  const messages = () =>
+    receive(ALL, split(Buffer.concat(sink.written)), HERE).map((signal) => signal.at(-1) as Term)
+  return { writer, sink, offers, messages }
+}
+
+test('a large binary that the kernel takes at once leaves from where its sender has it', (t) => {
+  const { writer, sink, offers, messages } = withKernel((offered) => offered)
+  writer.link(US, THEM)
+  writer.send(US, THEM, tuple(atom('here'), LARGE))
+  t.equal(writer.output.pendingBytes, 0)
+  t.equal(kinds(sink.written), `hF${'f'.repeat(16)}`, 'behind what was sent before')
+  t.equal(offers.length, 5, 'some fragments with each call')
+  const own = offers.flatMap(({ pieces }) => pieces).filter(({ buffer }) => buffer !== LARGE.buffer)
+  t.ok(own.reduce((sum, { length }) => sum + length, 0) < 3000)
+  t.ok(termEquals(messages().at(-1)!, tuple(atom('here'), LARGE)))
+  t.equal(writer.output.bytesOut, Buffer.concat(sink.written).length)
+  t.end()
+})
+
+test('what the kernel does not take at once is copied before the call that sends it returns', async (t) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = randomFrom(seed)
+    const { writer, sink, messages } = withKernel((offered) =>
+      random() < 0.5 ? offered : Math.floor(random() * offered),
+    )
+    const wanted: Term[] = []
+    for (let i = 0; i < 6; i++) {
+      const bytes = new Uint8Array(60_000 + Math.floor(random() * 600_000)).fill(128 + i)
+      const message = random() < 0.5 ? bytes : tuple(atom('some'), bytes, i, bytes)
+      const copy = Uint8Array.from(bytes)
+      wanted.push(message === bytes ? copy : tuple(atom('some'), copy, i, copy))
+      writer.send(random() < 0.5 ? US : OTHER, THEM, message)
+      bytes.fill(0)
+      if (random() < 0.5) await turn()
+    }
+    sink.bufferedBytes = 0
+    while (writer.output.pendingBytes > 0) writer.output.handleDrain()
+    const found = messages()
+    t.ok(
+      found.length === wanted.length &&
+        wanted.every((message) => found.some((one) => termEquals(one, message))),
+      `seed ${seed}`,
+    )
+  }
+})
+
+test('while something waits already nothing is offered past it', async (t) => {
+  const { writer, sink, offers, messages } = withKernel((offered) => offered - 1)
+  writer.send(US, THEM, LARGE)
+  t.equal(offers.length, 1)
+  writer.send(US, THEM, tuple(1, LARGE))
+  writer.send(OTHER, THEM, tuple(2, LARGE))
+  sink.bufferedBytes = 1
+  writer.send(OTHER, US, tuple(3, LARGE))
+  t.equal(offers.length, 1)
+  sink.bufferedBytes = 0
+  while (writer.output.pendingBytes > 0) writer.output.handleDrain()
+  await turn()
+  t.equal(messages().length, 4)
+})
+
+test('bytes that a getter makes are copied at once: the next one may use their memory', (t) => {
+  const { writer, messages } = withKernel((offered) => offered)
+  const scratch = new Uint8Array(100_000)
+  const message = {
+    get a() {
+      return scratch.fill(1)
+    },
+    get b() {
+      return tuple(scratch.fill(2))
+    },
+  }
+  writer.send(US, THEM, message)
+  const map = messages()[0] as ReadonlyMap<Term, Term>
+  t.ok(termEquals(map.get(atom('a'))!, new Uint8Array(100_000).fill(1)))
+  t.ok(termEquals(map.get(atom('b'))!, tuple(new Uint8Array(100_000).fill(2))))
+  t.end()
+})
+
+test('a binary whose memory is given away while it is encoded is an error, which leaves no trace', (t) => {
+  const { writer, sink, messages } = withKernel((offered) => offered)
+  const bytes = new Uint8Array(100_000).fill(255)
+  const thief = {
+    get a() {
+      structuredClone(bytes, { transfer: [bytes.buffer] })
+      return 1
+    },
+  }
+  t.throws(() => writer.send(US, THEM, tuple(bytes, thief)), { code: 'ERR_ETF_UNREADABLE' })
+  t.equal(sink.written.length, 0)
+  writer.send(US, THEM, LARGE)
+  t.ok(termEquals(messages()[0]!, LARGE))
   t.end()
 })

@@ -81,7 +81,7 @@ test('writes of any size, corked or not, arrive in order when the kernel takes o
   const { transport } = new Recorder(await network.connect({ host: '127.0.0.1', port: listener.port }))
   const server = await accepted
   const sent: Buffer[] = []
-  let waits = 0
+  let [waits, tries] = [0, 0]
   for (let i = 0; i < 200; i++) {
     if (i % 40 === 0) server.transport.pause()
     if (i % 40 === 30) server.transport.resume()
@@ -89,7 +89,14 @@ test('writes of any size, corked or not, arrive in order when the kernel takes o
     const bytes = Buffer.alloc(size, i % 256)
     const corked = random() < 0.2
     if (corked) transport.cork?.()
-    transport.write(bytes)
+    if (!corked && transport.bufferedBytes === 0 && random() < 0.5) {
+      const cut = Math.floor(random() * size)
+      const taken = transport.tryWrite!([bytes.subarray(0, cut), bytes.subarray(cut)])
+      if (taken === size) tries++
+      else transport.write(bytes.subarray(taken))
+    } else {
+      transport.write(bytes)
+    }
     if (corked) transport.uncork?.()
     if (transport.bufferedBytes > 0) waits++
     sent.push(bytes)
@@ -98,6 +105,7 @@ test('writes of any size, corked or not, arrive in order when the kernel takes o
   const all = Buffer.concat(sent)
   await server.until(() => server.chunks.reduce((sum, { length }) => sum + length, 0) >= all.length)
   t.ok(server.bytes.equals(all))
+  t.ok(tries > 0, `${tries} were taken at once`)
   t.ok(waits > 0, `after ${waits} of 200 writes something had to wait`)
   transport.end()
   t.equal(await server.closed(), undefined)
