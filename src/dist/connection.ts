@@ -118,11 +118,8 @@ export class Connection extends ControlWriter {
     if (this.#state !== 'new') return
     this.#state = 'up'
     this.#transport.handler = {
-      borrows: true,
-      onData: (bytes) => {
-        this.#readLeftover()
-        this.#read(bytes)
-      },
+      onData: (bytes) => this.#read(bytes, bytes.length),
+      onLent: (memory, length) => this.#read(memory, length),
       onDrain: () => this.#output.handleDrain(),
       onClose: (error) => this.#handleClose(error),
     }
@@ -190,28 +187,33 @@ export class Connection extends ControlWriter {
   /** What arrived behind the handshake. */
   #readLeftover(): void {
     const { leftover } = this.#handshake
-    if (leftover.length > 0) this.#read(leftover.take(leftover.length))
+    if (leftover.length === 0) return
+    const bytes = leftover.take(leftover.length)
+    this.#read(bytes, bytes.length)
   }
 
-  #read(bytes: Uint8Array): void {
+  /** The first bytes of what was received. */
+  #read(bytes: Uint8Array, length: number): void {
+    // What came before.
+    if (this.#handshake.leftover.length > 0) this.#readLeftover()
     if (this.#state !== 'up') return
-    this.#bytesIn += bytes.length
+    this.#bytesIn += length
     const frames = this.#frames
     const { handler } = this.#options
     const framesBefore = this.#framesIn
     try {
-      frames.append(bytes)
+      frames.append(bytes, length)
       while (this.#state === 'up') {
-        const frame = frames.next()
-        if (frame === undefined) {
-          this.#setPace(this.#framesIn - framesBefore, bytes.length)
+        if (!frames.next()) {
+          this.#setPace(this.#framesIn - framesBefore, length)
           return
         }
-        if (frame.length === 0) {
+        const { start, end } = frames
+        if (start === end) {
           this.#decide(this.#ticker.handleTick(this.#counters()))
         } else {
           this.#framesIn++
-          this.#reader.readFrame(frame, handler, frames.isLent)
+          this.#reader.readFrame(frames.bytes, handler, frames.isLent, start, end)
         }
       }
     } catch (error) {

@@ -1,10 +1,10 @@
 /**
- * Frames out of the received stream. A frame that lies inside what was received is handed out as a view of it; the rest
+ * Frames out of the received stream. A frame that lies inside what was received is read there, without a view of its own; the rest
  * is copied, once, because received bytes are only lent: a fragment in pieces to its place in the message. Protocol:
  * section 4.1.
  *
  *     queue.append(received)
- *     for (let frame = queue.next(); frame !== undefined; frame = queue.next()) read(frame, queue.isLent)
+ *     while (queue.next()) read(queue.bytes, queue.start, queue.end, queue.isLent)
  */
 import { allocateUncleared } from '../core/index.ts'
 import { FRAGMENT_HEADER_BYTES } from './fragments.ts'
@@ -39,8 +39,13 @@ export type FramePlacer = (head: Uint8Array, restLength: number) => Uint8Array |
 export class FrameQueue {
   readonly #limit: number
   readonly #placer: FramePlacer
-  /** What was received last, and how far it has been read. */
+  /** The frame that `next` found: this part of these bytes. Empty for a tick. */
+  bytes = NONE
+  start = 0
+  end = 0
+  /** What was received last, how much that is, and how far it has been read. */
   #received = NONE
+  #length = 0
   #at = 0
   /** A frame in pieces, its length included: memory, bytes that are there, bytes that it has; 0 when not known yet. */
   readonly #head = new Uint8Array(HEAD_BYTES)
@@ -63,54 +68,61 @@ export class FrameQueue {
     return this.#have
   }
 
-  /** Takes what was received next: it is read before this returns to whoever lent it. All before has been read. */
-  append(received: Uint8Array): void {
+  /** Takes what was received next, the first `length` bytes: it is read before this returns to whoever lent it. All before has been read. */
+  append(received: Uint8Array, length = received.length): void {
     this.#received = received
+    this.#length = length
     this.#at = 0
   }
 
   /**
-   * The next frame, empty for a tick; undefined when the rest, which is kept, is no whole frame.
+   * Finds the next frame; false when the rest, which is kept, is no whole one.
    *
    * @throws DistError `ERR_DIST_FRAME_LIMIT` before anything is allocated for it.
    */
-  next(): Uint8Array | undefined {
+  next(): boolean {
     if (this.#have > 0) return this.#continue()
     const received = this.#received
     const at = this.#at
-    const left = received.length - at
-    if (left < LENGTH_BYTES) return this.#keep(0)
-    const length = this.#lengthAt(received, at)
-    const end = at + LENGTH_BYTES + length
-    if (end > received.length) return this.#keep(LENGTH_BYTES + length)
+    const start = at + LENGTH_BYTES
+    if (start > this.#length) return this.#keep(0)
+    const end = start + this.#lengthAt(received, at)
+    if (end > this.#length) return this.#keep(end - at)
     this.#at = end
+    this.bytes = received
+    this.start = start
+    this.end = end
     this.isLent = true
-    return received.subarray(at + LENGTH_BYTES, end)
+    return true
   }
 
   /** What is left begins a frame of that size; 0 when it does not even say which. */
-  #keep(size: number): undefined {
+  #keep(size: number): false {
     this.#size = size
-    this.#fill(this.#received.length - this.#at)
+    this.#fill(this.#length - this.#at)
     this.#received = NONE
+    this.#length = 0
     this.#at = 0
+    return false
   }
 
-  #continue(): Uint8Array | undefined {
+  #continue(): boolean {
     if (this.#size === 0) {
-      this.#fill(Math.min(LENGTH_BYTES - this.#have, this.#received.length - this.#at))
+      this.#fill(Math.min(LENGTH_BYTES - this.#have, this.#length - this.#at))
       if (this.#have < LENGTH_BYTES) return this.#keep(0)
       this.#size = LENGTH_BYTES + this.#lengthAt(this.#memory, 0)
     }
-    this.#fill(Math.min(this.#size - this.#have, this.#received.length - this.#at))
+    this.#fill(Math.min(this.#size - this.#have, this.#length - this.#at))
     if (this.#have < this.#size) return this.#keep(this.#size)
-    const frame = this.#memory.subarray(LENGTH_BYTES, this.#place === undefined ? this.#size : HEAD_BYTES)
+    this.bytes = this.#memory.subarray(LENGTH_BYTES, this.#place === undefined ? this.#size : HEAD_BYTES)
+    this.start = 0
+    this.end = this.bytes.length
     this.isLent = this.#size <= SHARED_BYTES
     if (this.#memory.length === SHARED_BYTES) spare = this.#memory
     this.#memory = this.#head
     this.#have = 0
     this.#place = undefined
-    return frame
+    return true
   }
 
   /** Takes the next `count` bytes of the frame in pieces. */

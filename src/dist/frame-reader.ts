@@ -52,8 +52,10 @@ export class FrameReader implements ControlFrame {
     this.#terms.reset(bytes, start)
     return this.#terms.readAtomText(end - start)
   }
-  /** What the terms are read from. */
+  /** What the terms are read from: this part of it. */
   #bytes = NO_BYTES
+  #start = 0
+  #end = 0
   #frameAtoms = NO_ATOMS
   /** They are written over when the frame has been read. */
   #lent = false
@@ -78,14 +80,17 @@ export class FrameReader implements ControlFrame {
    * Decodes one frame; when it completes a message, the handler gets it.
    *
    * @param lent its bytes are written over afterwards
+   * @param start where it begins in the bytes
    */
-  readFrame(frame: Uint8Array, handler: ControlHandler, lent = false): void {
+  readFrame(bytes: Uint8Array, handler: ControlHandler, lent = false, start = 0, end = bytes.length): void {
     this.#lent = lent
-    if (frame[0] === VERSION_MAGIC && frame[1] === DIST_HEADER && !this.#form.passThrough) {
-      const offset = readAtomRefs(frame, 2, this.#cache, this.#atoms, this.#readAtom)
-      this.#readMessage(frame, offset, frame.length, this.#atoms, handler)
+    const tag = end - start > 1 && bytes[start] === VERSION_MAGIC ? bytes[start + 1] : undefined
+    if (tag === DIST_HEADER && !this.#form.passThrough) {
+      const offset = readAtomRefs(bytes, start + 2, this.#cache, this.#atoms, this.#readAtom, end)
+      this.#use(bytes, start, end)
+      this.#readMessage(offset, end, this.#atoms, handler)
     } else {
-      this.#readOther(frame, handler)
+      this.#readOther(bytes.subarray(start, end), handler)
     }
   }
 
@@ -93,7 +98,8 @@ export class FrameReader implements ControlFrame {
   #readOther(frame: Uint8Array, handler: ControlHandler): void {
     if (this.#form.passThrough) {
       if (frame[0] !== PASS_THROUGH || frame[1] !== VERSION_MAGIC) throw badStart(frame, '70 83')
-      this.#readMessage(frame, 2, frame.length, NO_ATOMS, handler)
+      this.#use(frame, 0, frame.length)
+      this.#readMessage(2, frame.length, NO_ATOMS, handler)
       return
     }
     const tag = frame[0] === VERSION_MAGIC ? frame[1] : undefined
@@ -116,8 +122,14 @@ export class FrameReader implements ControlFrame {
     return this.#fragments.place(ids.sequence, ids.fragment, length)
   }
 
+  #use(bytes: Uint8Array, start: number, end: number): void {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
   #letGo(): void {
-    this.#bytes = NO_BYTES
+    this.#use(NO_BYTES, 0, 0)
     this.#terms.reset(NO_BYTES, 0)
     this.#control.length = 0
   }
@@ -130,7 +142,7 @@ export class FrameReader implements ControlFrame {
     const terms = this.#terms
     if (!this.#wantsExact(to)) return this.#readPayload(terms)
     const exact = this.#exactTerms
-    exact.reset(this.#bytes, terms.offset, this.#frameAtoms)
+    exact.reset(this.#bytes, terms.offset, this.#frameAtoms, this.#start, this.#end)
     exact.lent = this.#lent
     const message = this.#readPayload(exact)
     exact.reset(NO_BYTES, 0)
@@ -139,7 +151,7 @@ export class FrameReader implements ControlFrame {
 
   #readPayload(terms: TermReader): Term {
     if (this.#form.passThrough && this.#bytes[terms.offset++] !== VERSION_MAGIC) {
-      throw noPayload(terms.offset - 1)
+      throw noPayload(terms.offset - 1 - this.#start)
     }
     const payload = terms.readTerm()
     this.#expectEnd(terms)
@@ -151,7 +163,7 @@ export class FrameReader implements ControlFrame {
   }
 
   #expectEnd(terms: TermReader): void {
-    const left = this.#bytes.length - terms.offset
+    const left = this.#end - terms.offset
     if (left !== 0) throw bytesLeft(left)
   }
 
@@ -171,32 +183,33 @@ export class FrameReader implements ControlFrame {
     const { bytes, memory, firstLength, atoms } = message
     if (memory !== undefined) this.#lent = false
     this.#terms.hasViews = this.#exactTerms.hasViews = false
-    this.#readMessage(bytes, 0, firstLength, atoms, handler)
+    this.#use(bytes, 0, bytes.length)
+    this.#readMessage(0, firstLength, atoms, handler)
     if (memory !== undefined && !this.#terms.hasViews && !this.#exactTerms.hasViews) giveMessageMemory(memory)
   }
 
-  /** `controlLimit`: the offset that the control must not go beyond. */
-  #readMessage(
-    bytes: Uint8Array,
-    offset: number,
-    controlLimit: number,
-    atoms: readonly Atom[],
-    handler: ControlHandler,
-  ): void {
+  /**
+   * @param offset of the control
+   * @param controlLimit the offset that it must not go beyond
+   */
+  #readMessage(offset: number, controlLimit: number, atoms: readonly Atom[], handler: ControlHandler): void {
     const terms = this.#terms
-    this.#bytes = bytes
+    const bytes = this.#bytes
+    const start = this.#start
+    const end = this.#end
     this.#frameAtoms = atoms
     // The tuple is taken apart here, because nobody needs it as a tuple.
-    if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= bytes.length) throw noControl(bytes, offset)
+    if (bytes[offset] !== SMALL_TUPLE_EXT || offset + 1 >= end)
+      throw noControl(bytes.subarray(start, end), offset - start)
     const arity = bytes[offset + 1]!
-    terms.reset(bytes, offset + 2, atoms)
+    terms.reset(bytes, offset + 2, atoms, start, end)
     terms.lent = this.#lent
     const control = this.#control
     for (let i = 0; i < arity; i++) control[i] = terms.readTerm()
-    if (terms.offset > controlLimit) throw beyondFragment(terms.offset, controlLimit)
+    if (terms.offset > controlLimit) throw beyondFragment(terms.offset - start, controlLimit - start)
     if (control[0] === MONITOR_P || control[0] === SPAWN_REQUEST) this.requests++
     dispatchControl(control, arity, this, handler)
-    if (bytes.length >= LARGE_FRAME) this.#letGo()
+    if (end - start >= LARGE_FRAME) this.#letGo()
   }
 }
 

@@ -42,24 +42,25 @@ export function readAtomRefs(
   cache: AtomCache,
   atoms: Atom[],
   readAtom: ReadAtom,
+  end = bytes.length,
 ): number {
-  const count = byteAt(bytes, offset)
+  const count = byteAt(bytes, offset, end)
   // Setting the length, which V8 does out of line, costs as much as the rest.
   while (atoms.length > count) atoms.pop()
   if (count === 0) return offset + 1
   const flagsAt = offset + 1
   let at = flagsAt + (count >> 1) + 1
   // Each reference has a byte at least.
-  if (at + count > bytes.length) throw truncated(bytes, at + count)
+  if (at + count > end) throw truncated(at + count - end)
   for (let i = 0; i < count; i++) {
     const flags = nibble(bytes, flagsAt, i)
-    const slot = ((flags & SEGMENT) << 8) | byteAt(bytes, at++)
+    const slot = ((flags & SEGMENT) << 8) | byteAt(bytes, at++, end)
     if ((flags & NEW_ENTRY) === 0) {
       atoms[i] = cache.get(slot)
     } else {
       const lengthBytes = (nibble(bytes, flagsAt, count) & LONG_ATOMS) === 0 ? 1 : 2
       const start = at + lengthBytes
-      at = start + newTextLength(bytes, at, lengthBytes)
+      at = start + newTextLength(bytes, at, lengthBytes, end)
       atoms[i] = readAtom(bytes, start, at)
       cache.set(slot, atoms[i]!)
     }
@@ -68,11 +69,11 @@ export function readAtomRefs(
 }
 
 /** The length of the text of a new atom, all of which is there. */
-function newTextLength(bytes: Uint8Array, at: number, lengthBytes: number): number {
-  let length = byteAt(bytes, at)
-  if (lengthBytes === 2) length = (length << 8) | byteAt(bytes, at + 1)
-  const end = at + lengthBytes + length
-  if (end > bytes.length) throw truncated(bytes, end)
+function newTextLength(bytes: Uint8Array, at: number, lengthBytes: number, end: number): number {
+  let length = byteAt(bytes, at, end)
+  if (lengthBytes === 2) length = (length << 8) | byteAt(bytes, at + 1, end)
+  const needed = at + lengthBytes + length
+  if (needed > end) throw truncated(needed - end)
   return length
 }
 
@@ -81,16 +82,12 @@ function nibble(bytes: Uint8Array, flagsAt: number, index: number): number {
   return (bytes[flagsAt + (index >> 1)]! >> ((index & 1) << 2)) & 0xf
 }
 
-function byteAt(bytes: Uint8Array, offset: number): number {
-  const byte = bytes[offset]
-  if (byte === undefined) throw truncated(bytes, offset + 1)
-  return byte
+function byteAt(bytes: Uint8Array, offset: number, end: number): number {
+  if (offset >= end) throw truncated(offset + 1 - end)
+  return bytes[offset]!
 }
 
-function truncated(bytes: Uint8Array, needed: number): DistError {
-  return new DistError(
-    'ERR_DIST_BAD_FRAME',
-    `a frame of ${bytes.length} bytes ends inside its header, which needs ${needed} at least`,
-    { actual: bytes.length, expected: needed },
-  )
+function truncated(missing: number): DistError {
+  const what = `a frame ends inside its header, which needs ${missing} more bytes at least`
+  return new DistError('ERR_DIST_BAD_FRAME', what)
 }

@@ -55,7 +55,7 @@ export class AtomReader extends Cursor {
     const { wire } = guess
     const { bytes, offset } = this
     const { length } = wire
-    if (offset + length <= bytes.length) {
+    if (offset + length <= this.end) {
       // Tag, length and text as one.
       let i = 0
       while (i < length && wire[i] === bytes[offset + i]) i++
@@ -71,7 +71,7 @@ export class AtomReader extends Cursor {
 
   /** An atom with its tag, where the format allows nothing else. */
   protected readAtom(): Atom {
-    switch (this.bytes[this.offset]) {
+    switch (this.peek()) {
       case ATOM_CACHE_REF:
         this.offset++
         return this.readCachedAtom()

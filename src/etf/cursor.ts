@@ -23,6 +23,8 @@ export class Cursor {
   /** Where the next byte is read. */
   offset = 0
   protected bytes: Uint8Array = new Uint8Array(0)
+  /** The part of them that is read. What lies around it belongs to others. */
+  protected start = 0
   protected end = 0
   /** Elements of containers read since the cursor was last put into other bytes. */
   protected elements = 0
@@ -32,8 +34,19 @@ export class Cursor {
     this.#maxElements = maxElements
   }
 
-  protected fail(code: DecodeErrorCode, problem: string, at: number): DecodeError {
-    return new DecodeError(code, problem, this.bytes, at)
+  /** What is wrong at an offset into `bytes`. */
+  protected fail(
+    code: DecodeErrorCode,
+    problem: string,
+    at: number,
+    options?: { cause?: unknown },
+  ): DecodeError {
+    return new DecodeError(code, problem, this.bytes.subarray(this.start, this.end), at - this.start, options)
+  }
+
+  /** The byte that is read next; undefined at the end. */
+  protected peek(): number | undefined {
+    return this.offset < this.end ? this.bytes[this.offset] : undefined
   }
 
   /** Steps over `count` bytes that must be there and returns where they begin. */
@@ -105,6 +118,8 @@ export class Cursor {
    * else some will not come: then arrays grow with what does come. So no input gets more than eight times its size.
    */
   protected newItems<T>(count: number): T[] {
-    return count <= SHORT_LIST || (this.elements <= this.end && count <= MAX_SIZED) ? new Array(count) : []
+    return count <= SHORT_LIST || (this.elements <= this.end - this.start && count <= MAX_SIZED)
+      ? new Array(count)
+      : []
   }
 }

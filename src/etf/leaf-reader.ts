@@ -107,7 +107,7 @@ export class LeafReader extends IdentifierReader {
       0
     const end = start + length
     // Also when the length itself is cut short. What is missing is said where it is missing.
-    if (end > bytes.length) this.take(this.readU32())
+    if (end > this.end) this.take(this.readU32())
     this.offset = end
     return this.#binary(start, end)
   }

@@ -7,7 +7,7 @@
  */
 
 import { describeError } from '../core/index.ts'
-import { DecodeError } from './errors.ts'
+import type { DecodeError } from './errors.ts'
 import { FunReader } from './fun-reader.ts'
 import { addProperty, keyText, pairsOf, toObject, toStruct } from './map-forms.ts'
 import { isContainerTag, isPlainKey, type OpenContainer, withTail } from './open-container.ts'
@@ -66,10 +66,14 @@ export class TermReader extends FunReader {
     this.#maxRecursion = Math.min(limits.depth, MAX_RECURSION)
   }
 
-  /** Continues in other bytes. `atoms` are the atom references of a distribution frame. */
-  reset(bytes: Uint8Array, offset = 0, atoms?: readonly Atom[]): void {
+  /**
+   * Continues at `offset` in other bytes, of which only those from `start` to `end` are read. `atoms` are the atom
+   * references of a distribution frame.
+   */
+  reset(bytes: Uint8Array, offset = 0, atoms?: readonly Atom[], start = 0, end = bytes.length): void {
     this.bytes = bytes
-    this.end = bytes.length
+    this.start = start
+    this.end = end
     this.offset = offset
     this.atoms = atoms
     this.elements = 0
@@ -94,16 +98,15 @@ export class TermReader extends FunReader {
 
   /** The tags that most terms begin with; small enough for the compiler to put it where it is called. */
   #read(): Term {
-    const { bytes, offset } = this
+    const { bytes, offset, end } = this
+    if (offset >= end) return this.#readRare()
     switch (bytes[offset]) {
-      case SMALL_INTEGER_EXT: {
-        const value = bytes[offset + 1]
-        if (value === undefined) break
+      case SMALL_INTEGER_EXT:
+        if (offset + 2 > end) break
         this.offset = offset + 2
-        return value
-      }
+        return bytes[offset + 1]!
       case INTEGER_EXT:
-        if (offset + 5 > bytes.length) break
+        if (offset + 5 > end) break
         this.offset = offset + 5
         return (
           (bytes[offset + 1]! << 24) |
@@ -208,7 +211,7 @@ export class TermReader extends FunReader {
     let count = this.readCount(1)
     const items = this.#readItems(this.newItems(count), 0, count)
     for (;;) {
-      const tag = this.bytes[this.offset]
+      const tag = this.peek()
       if (tag !== NIL_EXT && tag !== LIST_EXT) break
       this.offset++
       if (tag === NIL_EXT) {
@@ -266,7 +269,7 @@ export class TermReader extends FunReader {
 
   #readKey(): Term {
     // What most keys are, and the same inside and outside of keys.
-    if (this.bytes[this.offset] === SMALL_ATOM_UTF8_EXT) return this.readSmallAtom().term
+    if (this.peek() === SMALL_ATOM_UTF8_EXT) return this.readSmallAtom().term
     this.#enterVerbatim()
     const key = this.#read()
     this.verbatim--
@@ -299,7 +302,7 @@ export class TermReader extends FunReader {
       return toStruct(map, structs) as Term | undefined
     } catch (cause) {
       const problem = `the struct was refused: ${describeError(cause)}`
-      throw new DecodeError('ERR_ETF_STRUCT', problem, this.bytes, at, { cause })
+      throw this.fail('ERR_ETF_STRUCT', problem, at, { cause })
     }
   }
 
@@ -341,7 +344,7 @@ export class TermReader extends FunReader {
         this.#attach(parent, value)
         top = parent
       }
-      const next = this.bytes[this.offset]
+      const next = this.peek()
       if (!isContainerTag(next)) {
         // A fun holds containers again, which are as deep as they are.
         this.#depth = depth + stack.length

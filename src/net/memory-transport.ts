@@ -160,9 +160,14 @@ export class MemoryTransport implements Transport {
   #hand(bytes: Uint8Array): void {
     const handler = this.#handler
     if (handler === undefined) return
-    const own = Uint8Array.from(bytes)
-    handler.onData(own)
-    if (handler.borrows === true) own.fill(SPOILT)
+    if (handler.onLent === undefined) {
+      handler.onData(Uint8Array.from(bytes))
+      return
+    }
+    const memory = new Uint8Array(bytes.length + 1).fill(SPOILT)
+    memory.set(bytes)
+    handler.onLent(memory, bytes.length)
+    memory.fill(SPOILT)
   }
 
   handleEnd(): void {

@@ -13,7 +13,7 @@ import { allocateUncleared } from '../core/index.ts'
  */
 const BUFFER_BYTES = 64 * 1024
 
-type Receive = (bytes: Uint8Array) => void
+type Receive = (memory: Uint8Array, length: number) => void
 
 /** What Node's sockets have and its types do not. */
 interface Handle {
@@ -34,12 +34,12 @@ function takeBuffer(): Uint8Array {
 
 /** The socket's half of such a read, and the place where its owner puts who receives the bytes. */
 export class SharedRead {
-  /** Called with lent bytes; nothing is read before the socket is resumed. */
+  /** Called with memory whose first bytes are lent; nothing is read before the socket is resumed. */
   receive: Receive | undefined
   readonly onread = {
     buffer: takeBuffer(),
     callback: (length: number, buffer: Uint8Array): boolean => {
-      this.receive?.(buffer.subarray(0, length))
+      this.receive?.(buffer, length)
       return true
     },
   }

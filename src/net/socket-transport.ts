@@ -182,9 +182,10 @@ export class SocketTransport implements Transport {
       this.#socket.on('data', (bytes: Uint8Array) => this.#handler?.onData(bytes))
       return
     }
-    read.receive = (lent) => {
+    read.receive = (memory, length) => {
       const handler = this.#handler
-      handler?.onData(handler.borrows === true ? lent : Buffer.from(lent))
+      if (handler?.onLent !== undefined) handler.onLent(memory, length)
+      else handler?.onData(Buffer.from(memory.subarray(0, length)))
     }
   }
 

@@ -3,10 +3,10 @@ export interface TransportHandler {
   /** Bytes arrived. */
   onData(bytes: Uint8Array): void
   /**
-   * `onData` keeps nothing of the bytes: they are lent, and their memory is written over when it returns. Without this
-   * they may be kept, which costs a copy.
+   * Called in place of `onData` where it is there: the first `length` bytes of this memory arrived. They are lent, and
+   * written over when it returns; bytes that may be kept cost a copy.
    */
-  readonly borrows?: boolean
+  onLent?(memory: Uint8Array, length: number): void
   /** `write` returned false earlier; there is room again. */
   onDrain(): void
   /** The transport is gone, for good; called exactly once. `error` is absent after an orderly end. */

@@ -56,12 +56,13 @@ export function networkSuite(name: string, setUp: () => NetworkUnderTest): void 
     const borrowed: string[] = []
     const recorder = server.transport.handler!
     for (const borrows of [false, true]) {
+      const take = (kept: Uint8Array): void => {
+        borrowed.push(Buffer.from(kept).toString())
+        recorder.onData(kept)
+      }
       server.transport.handler = {
-        borrows,
-        onData: (lent) => {
-          borrowed.push(Buffer.from(lent).toString())
-          recorder.onData(borrows ? Uint8Array.from(lent) : lent)
-        },
+        onData: take,
+        ...(borrows && { onLent: (memory, length) => take(Uint8Array.from(memory.subarray(0, length))) }),
         onDrain: () => {},
         onClose: (error) => recorder.onClose(error),
       }
