@@ -13,10 +13,17 @@ const DEFAULT_FROZEN_TIME_MS = 300_000
 /** Atoms that one peer may introduce, unless the codec options bring a budget or a limit. */
 const DEFAULT_ATOMS = 100_000
 
+/** Told where the signals of one read begin and end, so that whoever they concern can wait until all of them are there. */
+export interface ReadListener {
+  begin(): void
+  end(): void
+}
+
 export interface ConnectionOptions {
   readonly handshake: HandshakeResult
   /** Gets every signal that arrives. */
   readonly handler: ControlHandler
+  readonly reads?: ReadListener
   /** Default: the system's. */
   readonly clock?: Clock
   /** Silence, in ms, after which the peer counts as gone, give or take a quarter; as `net_ticktime`. Default 60 000. */

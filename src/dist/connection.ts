@@ -198,16 +198,23 @@ export class Connection extends ControlWriter {
     if (this.#handshake.leftover.length > 0) this.#readLeftover()
     if (this.#state !== 'up') return
     this.#bytesIn += length
+    const { reads } = this.#options
+    const framesBefore = this.#framesIn
+    this.#output.beginBatch()
+    reads?.begin()
+    this.#readFrames(bytes, length)
+    // First: while it rests there is time to handle what was read.
+    if (this.#isUp()) this.#setPace(this.#framesIn - framesBefore, length)
+    reads?.end()
+    this.#output.endBatch()
+  }
+
+  #readFrames(bytes: Uint8Array, length: number): void {
     const frames = this.#frames
     const { handler } = this.#options
-    const framesBefore = this.#framesIn
     try {
       frames.append(bytes, length)
-      while (this.#state === 'up') {
-        if (!frames.next()) {
-          this.#setPace(this.#framesIn - framesBefore, length)
-          return
-        }
+      while (this.#isUp() && frames.next()) {
         const { start, end } = frames
         if (start === end) {
           this.#decide(this.#ticker.handleTick(this.#counters()))
@@ -280,6 +287,10 @@ export class Connection extends ControlWriter {
     const peer = this.peer.name
     const what = `closed the connection to ${peer}, which had not taken the last ${bytes} bytes at most: ${why}`
     return new DistError('ERR_DIST_UNSENT', what, { peer, actual: bytes })
+  }
+
+  #isUp(): boolean {
+    return this.#state === 'up'
   }
 
   #isOver(): boolean {

@@ -1,6 +1,6 @@
 /**
  * The way out of a connection: collects frames, gives them to the transport once per turn of the event loop, one alone
- * in a microtask of its own, and at 64 KiB; cuts large messages and lets small ones go ahead of them, and says when
+ * in a microtask of its own, those that a read has caused at its end, and at 64 KiB; cuts large messages and lets small ones go ahead of them, and says when
  * too much waits. Protocol: sections 4.4, 4.5 and 4.7.
  *
  *   frames ---------------------------------> transport        small messages, in the order of sending
@@ -61,6 +61,7 @@ export class Output {
   readonly #flushNow = (): void => this.flush()
   readonly #moveOn = (): void => this.#handleTurn()
   #flushScheduled = false
+  #inBatch = false
   /** `framesOut` at that time. */
   #scheduledAt = 0
   #turnScheduled = false
@@ -104,10 +105,20 @@ export class Output {
     this.framesOut++
     if (fits && this.#lane === undefined) {
       if (frames.waiting >= FLUSH_BYTES) this.flush()
-      else if (!this.#flushScheduled) this.#scheduleFlush()
+      else if (!this.#flushScheduled && !this.#inBatch) this.#scheduleFlush()
     } else {
       this.#queue(fits, start)
     }
+  }
+
+  /** What is sent until `endBatch` leaves then, in one go. */
+  beginBatch(): void {
+    this.#inBatch = true
+  }
+
+  endBatch(): void {
+    this.#inBatch = false
+    if (this.#frames.waiting > 0) this.flush()
   }
 
   /** Gives what is finished to the transport. */

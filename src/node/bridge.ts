@@ -218,6 +218,11 @@ export class Bridge implements RemoteRouter {
   }
 
   /** Whether the receiver wants messages as they were sent. */
+  readonly reads = {
+    begin: (): void => this.#runtime().beginBatch(),
+    end: (): void => this.#runtime().endBatch(),
+  }
+
   readonly wantsExact = (to: Pid | Atom): boolean => this.#runtime().wantsExact(to)
 
   /** What a connection calls for every control message of its peer. */

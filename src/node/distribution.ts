@@ -319,6 +319,7 @@ export class Distribution {
     const connection = new Connection({
       handshake: result,
       handler: bridge.handlerFor(),
+      reads: bridge.reads,
       clock,
       tickTime,
       frozenTime,

@@ -5,6 +5,8 @@
  *
  *   enqueue -> microtask: drain ... budget used up -> setImmediate: new budget, drain ...
  *
+ * Signals that were read together are a batch: who has mail from them runs when all of them are there, without a microtask.
+ *
  * Nobody is told when the event loop turns, and asking each time would cost as much as a message does. So a budget is
  * for as long as its time lasts, however often the loop turns meanwhile. The next one begins at once, and asks: if its
  * time is over before the answer has come, what is left waits for it.
@@ -49,7 +51,7 @@ export class Scheduler {
   readonly #turned = (): void => this.#handleTurn()
   /** Asked to be told when the event loop has turned. */
   #isTurnAwaited = false
-  #draining: 'no' | 'planned' | 'running' = 'no'
+  #draining: 'no' | 'batch' | 'planned' | 'running' = 'no'
   #left = 0
   #deadline = 0
   /** When the slice at hand began, or the one before ended. */
@@ -64,9 +66,25 @@ export class Scheduler {
 
   enqueue(runnable: Runnable): void {
     this.#queue.push(runnable)
-    if (this.#draining !== 'no' || (this.#left <= 0 && this.#isTurnAwaited)) return
+    if (this.#draining !== 'no' || this.#mustWait()) return
     this.#draining = 'planned'
     void RESOLVED.then(this.#drainNow)
+  }
+
+  /** What is enqueued from now on runs at `endBatch`. */
+  beginBatch(): void {
+    if (this.#draining === 'no') this.#draining = 'batch'
+  }
+
+  endBatch(): void {
+    if (this.#draining !== 'batch') return
+    this.#draining = 'no'
+    if (this.#queue.length > 0 && !this.#mustWait()) this.#drain()
+  }
+
+  /** The budget is used up, and the event loop has not turned since. */
+  #mustWait(): boolean {
+    return this.#left <= 0 && this.#isTurnAwaited
   }
 
   /** Whether the time of the budget is over. */

@@ -52,6 +52,10 @@ export interface RemoteRouter {
 
 /** Signals that arrive from other nodes. The runtime implements it, the node calls it. Never throws. */
 export interface SignalSink {
+  /** Signals follow that were read together: nobody runs before all of them are there. */
+  beginBatch(): void
+  /** All are there: whoever they concern runs now. */
+  endBatch(): void
   /** Whether messages to this receiver are to be decoded without loss; see `Process.exactTerms`. */
   wantsExact(to: Pid | Atom): boolean
   send(to: Pid, message: Term): void

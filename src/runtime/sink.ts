@@ -11,6 +11,14 @@ export class IncomingSignals implements SignalSink {
     this.#kernel = kernel
   }
 
+  beginBatch(): void {
+    this.#kernel.scheduler.beginBatch()
+  }
+
+  endBatch(): void {
+    this.#kernel.scheduler.endBatch()
+  }
+
   wantsExact(to: Pid | Atom): boolean {
     const { names, table } = this.#kernel
     return 'name' in to ? names.find(to)?.exactTerms === true : table.wantsExact(to)

@@ -32,6 +32,45 @@ test('signals of both sides arrive in order', async (t) => {
   await until(() => bob.closed.length + alice.closed.length === 2)
 })
 
+test('what one read has brought is a batch: who runs then answers with one write, before the read is over', async (t) => {
+  const [ours, theirs] = await connectedPair()
+  const order: string[] = []
+  const { write } = ours.transport
+  ours.transport.write = (bytes) => {
+    order.push(`write ${bytes.length > 0}`)
+    return write.call(ours.transport, bytes)
+  }
+  const { handler } = recorder()
+  const end = connect(ours, {
+    handler: {
+      ...handler,
+      sendName: (from, name, message) => {
+        order.push('signal')
+        handler.sendName(from, name, message)
+      },
+    },
+    reads: {
+      begin: () => order.push('begin'),
+      end: () => {
+        order.push('end')
+        for (let i = 0; i < 3; i++) end.connection.send(A, B, i)
+      },
+    },
+  })
+  end.connection.start()
+  theirs.transport.handler = { onData: () => {}, onDrain: () => {}, onClose: () => {} }
+  theirs.transport.resume()
+  const signal = framed(tuple(6, B, atom(''), atom('name')), 'hello')
+  theirs.transport.write(Buffer.concat([signal, signal]))
+  await until(() => order.includes('write true'))
+  t.same(order, ['begin', 'signal', 'signal', 'end', 'write true'])
+  // What came before a frame that is none is handled as well.
+  order.length = 0
+  theirs.transport.write(Buffer.concat([signal, framed(tuple(99))]))
+  await until(() => end.closed.length === 1)
+  t.same(order, ['begin', 'signal', 'end'])
+})
+
 for (const chunkBytes of [1, 3, 1000]) {
   test(`frames survive a stream in chunks of ${chunkBytes}`, async (t) => {
     const [alice, bob] = await pair({ network: { chunkBytes } })

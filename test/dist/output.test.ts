@@ -16,6 +16,25 @@ function kinds(written: readonly Uint8Array[]): string {
     .join('')
 }
 
+test('what is sent in a batch leaves at its end in one go, and then things are as before', async (t) => {
+  const writer = new TestWriter(ALL)
+  const { output, sink } = writer
+  output.beginBatch()
+  writer.link(US, THEM)
+  writer.link(OTHER, THEM)
+  await turn()
+  t.equal(sink.written.length, 0)
+  output.endBatch()
+  t.equal(sink.written.length, 1)
+  t.equal(kinds(sink.written), 'hh')
+  output.beginBatch()
+  output.endBatch()
+  t.equal(sink.written.length, 1)
+  writer.link(US, THEM)
+  await Promise.resolve()
+  t.equal(sink.written.length, 2)
+})
+
 test('fragments leave while the transport has room, and again when it has drained', async (t) => {
   const writer = new TestWriter(ALL)
   const { sink } = writer

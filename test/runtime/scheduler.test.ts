@@ -29,6 +29,56 @@ test('what is enqueued runs in a microtask of the same turn', async (t) => {
   t.same(order, ['a1'])
 })
 
+test('what is enqueued in a batch runs at its end, all of it and at once', (t) => {
+  const scheduler = new Scheduler(new FakeClock(), LIMITS)
+  const order: string[] = []
+  scheduler.beginBatch()
+  scheduler.enqueue(worker(scheduler, 'a', 30, order))
+  scheduler.enqueue(worker(scheduler, 'b', 1, order))
+  t.same(order, [])
+  scheduler.endBatch()
+  t.same(order, ['a20', 'b1', 'a10'])
+  t.end()
+})
+
+test('a batch leaves what was planned before to its microtask, and what has no budget left to the next turn', async (t) => {
+  const scheduler = new Scheduler(new FakeClock(), LIMITS)
+  const order: string[] = []
+  scheduler.enqueue(worker(scheduler, 'a', 1, order))
+  scheduler.beginBatch()
+  scheduler.enqueue(worker(scheduler, 'b', 1, order))
+  scheduler.endBatch()
+  t.same(order, [])
+  await Promise.resolve()
+  t.same(order, ['a1', 'b1'])
+  scheduler.enqueue(worker(scheduler, 'c', 150, order))
+  await Promise.resolve()
+  const handled = order.length
+  scheduler.beginBatch()
+  scheduler.enqueue(worker(scheduler, 'd', 1, order))
+  scheduler.endBatch()
+  t.equal(order.length, handled, 'the budget is used up')
+  await nextTurn()
+  await nextTurn()
+  t.ok(order.includes('d1'))
+})
+
+test('a batch that begins while processes run changes nothing', async (t) => {
+  const scheduler = new Scheduler(new FakeClock(), LIMITS)
+  const order: string[] = []
+  scheduler.enqueue({
+    run() {
+      scheduler.beginBatch()
+      scheduler.enqueue(worker(scheduler, 'a', 1, order))
+      scheduler.endBatch()
+      order.push('first')
+      return 1
+    },
+  })
+  await Promise.resolve()
+  t.same(order, ['first', 'a1'])
+})
+
 test('processes take turns of one slice each', async (t) => {
   const scheduler = new Scheduler(new FakeClock(), LIMITS)
   const order: string[] = []
