@@ -205,8 +205,11 @@ export class Connection extends ControlWriter {
     this.#readFrames(bytes, length)
     // First: while it rests there is time to handle what was read.
     if (this.#isUp()) this.#setPace(this.#framesIn - framesBefore, length)
-    reads?.end()
-    this.#output.endBatch()
+    try {
+      reads?.end()
+    } finally {
+      this.#output.endBatch()
+    }
   }
 
   #readFrames(bytes: Uint8Array, length: number): void {

@@ -1,7 +1,7 @@
 /**
- * Frames out of the received stream. A frame that lies inside what was received is read there, without a view of its own; the rest
- * is copied, once, because received bytes are only lent: a fragment in pieces to its place in the message. Protocol:
- * section 4.1.
+ * Frames out of the received stream. A frame that lies inside what was received is read there, without a view of its
+ * own; the rest is copied, once, because received bytes are only lent: a fragment in pieces to its place in the message.
+ * Protocol: section 4.1.
  *
  *     queue.append(received)
  *     while (queue.next()) read(queue.bytes, queue.start, queue.end, queue.isLent)
@@ -47,8 +47,9 @@ export class FrameQueue {
   #received = NONE
   #length = 0
   #at = 0
-  /** A frame in pieces, its length included: memory, bytes that are there, bytes that it has; 0 when not known yet. */
+  /** Where each frame in pieces begins. */
   readonly #head = new Uint8Array(HEAD_BYTES)
+  /** A frame in pieces, its length included: memory, bytes that are there, bytes that it has; 0 when not known yet. */
   #memory: Uint8Array = this.#head
   #have = 0
   #size = 0
@@ -68,7 +69,7 @@ export class FrameQueue {
     return this.#have
   }
 
-  /** Takes what was received next, the first `length` bytes: it is read before this returns to whoever lent it. All before has been read. */
+  /** Takes the first `length` bytes of what was received next. All before has been read. */
   append(received: Uint8Array, length = received.length): void {
     this.#received = received
     this.#length = length
@@ -103,6 +104,7 @@ export class FrameQueue {
     this.#received = NONE
     this.#length = 0
     this.#at = 0
+    this.bytes = NONE
     return false
   }
 

@@ -51,20 +51,21 @@ export interface FrameForm {
 
 /** Has no memory but while frames wait in it. */
 class FrameBuffer extends ByteWriter {
-  /** Whether a large message leaves in fragments, for which its binaries need not be copied. */
-  lends = false
+  readonly #memory: OutputMemory
+  readonly #fragments: boolean
   /** What the memory has room for, but not the bytes; of the frame at hand. */
   #lent: LentBytes[] | undefined
-  readonly #memory: OutputMemory
 
-  constructor(memory: OutputMemory) {
+  /** @param fragments whether a large message leaves in fragments: its binaries need not be copied then */
+  constructor(memory: OutputMemory, fragments: boolean) {
     super(0)
     this.#memory = memory
+    this.#fragments = fragments
   }
 
   override writeLendable(bytes: Uint8Array): void {
     // A message with so much in it fits into no frame.
-    if (!this.lends || bytes.length < FRAGMENT_BYTES) {
+    if (!this.#fragments || bytes.length < FRAGMENT_BYTES) {
       super.writeLendable(bytes)
       return
     }
@@ -111,7 +112,7 @@ class FrameBuffer extends ByteWriter {
 
 export class FrameWriter {
   readonly memory = new OutputMemory()
-  readonly out = new FrameBuffer(this.memory)
+  readonly out: FrameBuffer
   readonly terms: TermWriter
   readonly #passThrough: boolean
   readonly #fragments: boolean
@@ -130,7 +131,7 @@ export class FrameWriter {
   constructor(form: FrameForm, codec: EncodeOptions) {
     this.#passThrough = form.passThrough
     this.#fragments = form.fragments
-    this.out.lends = form.fragments
+    this.out = new FrameBuffer(this.memory, form.fragments)
     this.#atoms = form.atomCache ? new OutgoingAtoms() : undefined
     const atoms = this.#atoms === undefined ? {} : { atomRef: this.#atoms.ref }
     this.terms = new TermWriter(this.out, { ...codec, ...atoms, records: form.records !== false })

@@ -1,7 +1,7 @@
 /**
- * The way out of a connection: collects frames, gives them to the transport once per turn of the event loop, one alone
- * in a microtask of its own, those that a read has caused at its end, and at 64 KiB; cuts large messages and lets small ones go ahead of them, and says when
- * too much waits. Protocol: sections 4.4, 4.5 and 4.7.
+ * The way out of a connection: collects frames, gives them to the transport at the end of the read that has caused them,
+ * else once per turn of the event loop, one alone in a microtask of its own, and at 64 KiB; cuts large messages and lets
+ * small ones go ahead of them, and says when too much waits. Protocol: sections 4.4, 4.5 and 4.7.
  *
  *   frames ---------------------------------> transport        small messages, in the order of sending
  *   large messages -> lanes -> fragments ---> transport        a few at a time, while the transport is nearly empty
@@ -61,9 +61,9 @@ export class Output {
   readonly #flushNow = (): void => this.flush()
   readonly #moveOn = (): void => this.#handleTurn()
   #flushScheduled = false
-  #inBatch = false
   /** `framesOut` at that time. */
   #scheduledAt = 0
+  #inBatch = false
   #turnScheduled = false
   /** Until the turn that is scheduled. */
   #isCorked = false
@@ -211,7 +211,10 @@ export class Output {
     else this.#writeAll(this.#lanes.start(this.#from, this.#to, message))
   }
 
-  /** Sends of a message that has to wait for nothing what the kernel takes at once, and queues the rest. */
+  /**
+   * Sends of a message that has to wait for nothing what the kernel takes at once, and queues the rest. Others have to
+   * wait for all of that, but no longer than if it was copied.
+   */
   #send(before: readonly Uint8Array[], message: LargeMessage, tryWrite: TryWrite): void {
     let pieces = [...before, ...this.#lanes.start(this.#from, this.#to, message)]
     for (let fragments = 1; ; fragments = 0) {

@@ -342,6 +342,15 @@ test('what the kernel does not take at once is copied before the call that sends
   }
 })
 
+test('bytes that lie in shared memory leave like others', (t) => {
+  const { writer, messages } = withKernel((offered) => Math.min(offered, 300_000))
+  const shared = new Uint8Array(new SharedArrayBuffer(1_000_000)).fill(200)
+  writer.send(US, THEM, shared)
+  writer.output.handleDrain()
+  t.ok(termEquals(messages()[0]!, Uint8Array.from(shared)))
+  t.end()
+})
+
 test('while something waits already nothing is offered past it', async (t) => {
   const { writer, sink, offers, messages } = withKernel((offered) => offered - 1)
   writer.send(US, THEM, LARGE)
