@@ -39,7 +39,7 @@ export class MessageBody {
       if (start > at) pieces.push(this.#bytes.subarray(at, start))
       const first = Math.max(at, start)
       at = Math.min(start + length, to)
-      pieces.push(bytes.subarray(first - start, at - start))
+      pieces.push(partOf(bytes, first - start, at - start))
     }
     if (at < to) pieces.push(this.#bytes.subarray(at, to))
   }
@@ -48,8 +48,13 @@ export class MessageBody {
   own(from: number): void {
     for (const { start, length, bytes } of this.#lent) {
       const first = Math.max(from, start)
-      if (first < start + length) this.#bytes.set(bytes.subarray(first - start), first)
+      if (first < start + length) this.#bytes.set(partOf(bytes, first - start, length), first)
     }
     this.#lent = NOTHING_LENT
   }
+}
+
+/** Whatever a class of the sender makes of `subarray`. */
+function partOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
 }

@@ -342,6 +342,19 @@ test('what the kernel does not take at once is copied before the call that sends
   }
 })
 
+test('bytes of a class with views of its own leave like others', (t) => {
+  class Shy extends Uint8Array {
+    override subarray(): Uint8Array<ArrayBuffer> {
+      return new Uint8Array(3)
+    }
+  }
+  const { writer, messages } = withKernel((offered) => Math.min(offered, 300_000))
+  writer.send(US, THEM, new Shy(1_000_000).fill(255))
+  writer.output.handleDrain()
+  t.ok(termEquals(messages()[0]!, LARGE))
+  t.end()
+})
+
 test('bytes that lie in shared memory leave like others', (t) => {
   const { writer, messages } = withKernel((offered) => Math.min(offered, 300_000))
   const shared = new Uint8Array(new SharedArrayBuffer(1_000_000)).fill(200)
