@@ -23,6 +23,7 @@ export interface ConnectionOptions {
   readonly handshake: HandshakeResult
   /** Gets every signal that arrives. */
   readonly handler: ControlHandler
+  /** Default: nobody. */
   readonly reads?: ReadListener
   /** Default: the system's. */
   readonly clock?: Clock

@@ -184,7 +184,7 @@ export class Connection extends ControlWriter {
     })
   }
 
-  /** What arrived behind the handshake. */
+  /** What arrived behind the handshake, and so before all else. */
   #readLeftover(): void {
     const { leftover } = this.#handshake
     if (leftover.length === 0) return
@@ -192,10 +192,9 @@ export class Connection extends ControlWriter {
     this.#read(bytes, bytes.length)
   }
 
-  /** The first bytes of what was received. */
+  /** Handles the first `length` bytes, which were received at one time, and answers. */
   #read(bytes: Uint8Array, length: number): void {
-    // What came before.
-    if (this.#handshake.leftover.length > 0) this.#readLeftover()
+    this.#readLeftover()
     if (this.#state !== 'up') return
     this.#bytesIn += length
     const { reads } = this.#options

@@ -217,12 +217,13 @@ export class Bridge implements RemoteRouter {
     this.#connections.get(to.node)?.spawnReply(id, to, flags, result)
   }
 
-  /** Whether the receiver wants messages as they were sent. */
+  /** What a connection tells of its reads: each is a batch for the runtime. */
   readonly reads = {
     begin: (): void => this.#runtime().beginBatch(),
     end: (): void => this.#runtime().endBatch(),
   }
 
+  /** Whether the receiver wants messages as they were sent. */
   readonly wantsExact = (to: Pid | Atom): boolean => this.#runtime().wantsExact(to)
 
   /** What a connection calls for every control message of its peer. */
